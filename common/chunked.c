@@ -1,0 +1,127 @@
+/*
+ * chunked.c — one byte decides each step, except inside chunk data, which is taken in runs.
+ */
+#include "chunked.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "limits.h"
+
+enum state {
+    SIZE,
+    EXTENSION,
+    SIZE_LF,
+    DATA,
+    DATA_CR,
+    DATA_LF,
+    TRAILER_START,
+    TRAILER_NAME,
+    TRAILER_VALUE,
+    TRAILER_LF,
+    END_LF,
+    BROKEN
+};
+
+void chunked_init(struct chunked *k)
+{
+    *k = (struct chunked){.state = SIZE};
+}
+
+static int hex_value(unsigned char ch)
+{
+    if (ch >= '0' && ch <= '9')
+        return ch - '0';
+    ch |= 0x20;
+    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
+static bool is_text(unsigned char ch)
+{
+    return ch == '\t' || (ch >= 0x20 && ch != 0x7f);
+}
+
+static bool is_token(unsigned char ch)
+{
+    return ch > 0x20 && ch < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", ch);
+}
+
+static enum state in_size(struct chunked *k, unsigned char ch)
+{
+    int value = hex_value(ch);
+    if (value >= 0) {
+        if (k->digits == 15) /* 2^60 bytes are enough; more could overflow a sum elsewhere */
+            return BROKEN;
+        k->digits++;
+        k->left = k->left << 4 | (uint64_t)value;
+        return SIZE;
+    }
+    if (k->digits == 0)
+        return BROKEN;
+    if (ch == '\r')
+        return SIZE_LF;
+    return ch == ';' || ch == ' ' || ch == '\t' ? EXTENSION : BROKEN;
+}
+
+static enum state step(struct chunked *k, unsigned char ch)
+{
+    switch ((enum state)k->state) {
+    case SIZE:
+        return in_size(k, ch);
+    case EXTENSION:
+        return ch == '\r' ? SIZE_LF : is_text(ch) ? EXTENSION : BROKEN;
+    case SIZE_LF:
+        return ch != '\n' ? BROKEN : k->left ? DATA : TRAILER_START;
+    case DATA_CR:
+        return ch == '\r' ? DATA_LF : BROKEN;
+    case DATA_LF:
+        k->digits = 0;
+        return ch == '\n' ? SIZE : BROKEN;
+    case TRAILER_START:
+        return ch == '\r' ? END_LF : is_token(ch) ? TRAILER_NAME : BROKEN;
+    case TRAILER_NAME:
+        return ch == ':' ? TRAILER_VALUE : is_token(ch) ? TRAILER_NAME : BROKEN;
+    case TRAILER_VALUE:
+        return ch == '\r' ? TRAILER_LF : is_text(ch) ? TRAILER_VALUE : BROKEN;
+    case TRAILER_LF:
+        return ch == '\n' ? TRAILER_START : BROKEN;
+    case DATA:
+    case END_LF:
+    case BROKEN:
+        break;
+    }
+    return BROKEN;
+}
+
+static enum chunked_result take_data(struct chunked *k, const char *in, size_t n, size_t *used,
+                                     const char **data, size_t *data_len)
+{
+    size_t run = n - *used;
+    if (run > k->left)
+        run = (size_t)k->left;
+    *data = in + *used;
+    *data_len = run;
+    *used += run;
+    k->left -= run;
+    if (k->left == 0)
+        k->state = DATA_CR;
+    return CHUNKED_DATA;
+}
+
+enum chunked_result chunked_next(struct chunked *k, const char *in, size_t n, size_t *used,
+                                 const char **data, size_t *data_len)
+{
+    for (*used = 0; *used < n;) {
+        if (k->state == DATA)
+            return take_data(k, in, n, used, data, data_len);
+        unsigned char ch = (unsigned char)in[(*used)++];
+        if (k->state == END_LF && ch == '\n')
+            return CHUNKED_END;
+        if (k->state == EXTENSION || k->state >= TRAILER_START)
+            k->overhead++;
+        k->state = (uint8_t)step(k, ch);
+        if (k->state == BROKEN || k->overhead > LIMIT_CHUNK_OVERHEAD)
+            return CHUNKED_BAD;
+    }
+    return CHUNKED_MORE;
+}

@@ -1,0 +1,20 @@
+/*
+ * clock.h — the two clocks: one that only goes forward (deadlines), one for people (dates, logs).
+ * Any thread or process may call these.
+ */
+#ifndef TANDEM_CLOCK_H
+#define TANDEM_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+int64_t clock_ms(void); /* monotonic, milliseconds; comparable between the processes of one host */
+int64_t clock_us(void); /* monotonic, microseconds */
+
+enum { HTTP_DATE_SIZE = 30 };
+/* "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL (RFC 9110 §5.6.7), whatever the locale says. */
+void http_date(time_t when, char out[HTTP_DATE_SIZE]);
+/* Parses that form only; -1 for anything else (the two obsolete forms are never sent by us). */
+time_t http_date_parse(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * listener.h — the sockets that connections come from. The supervisor opens them, and keeps them
+ * open whatever dies: while it lives, a client that connects is at worst waiting, never refused.
+ */
+#ifndef TANDEM_LISTENER_H
+#define TANDEM_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "limits.h"
+
+struct listener {
+    int fd;
+    bool is_unix;
+    char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out */
+};
+
+struct listeners {
+    struct listener all[LIMIT_LISTENERS];
+    size_t count;
+};
+
+/* Opens one socket for `address` as typed by the user; non-blocking, close-on-exec, listening, with a
+ * backlog of SOMAXCONN. False: `why` (size bytes) holds one line that says what is wrong and how to
+ * mend it, and nothing stays open. Supervisor only. */
+bool listener_open(struct listener *l, const char *address, char *why, size_t size);
+
+/* Closes all of them, and removes the files of unix sockets (only ones we made). Supervisor only. */
+void listeners_close(struct listeners *ls);
+
+/* Writes "ready NAME NAME…\n" to `fd` and closes it; -1: does nothing. */
+void listeners_announce(const struct listeners *ls, int ready_fd);
+
+/* True when `name` can be parsed as --listen takes it; `why` as above. For --check and options. */
+bool listener_check(const char *address, char *why, size_t size);
+
+#endif

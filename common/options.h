@@ -1,0 +1,74 @@
+/*
+ * options.h — the command line and the environment, read once, before anything else happens.
+ *
+ * Both servers take the same options with the same meaning; where a model cannot honour one, its
+ * start-up log says so (model.h). Each option is also read from TANDEM_<NAME>; flags win.
+ */
+#ifndef TANDEM_OPTIONS_H
+#define TANDEM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "limits.h"
+#include "log.h"
+
+enum isolation { ISOLATION_POOL, ISOLATION_FRESH };
+enum log_format { FORMAT_COMBINED, FORMAT_JSON };
+
+struct options {
+    const char *listen[LIMIT_LISTENERS]; /* as typed: "127.0.0.1:8080", "[::1]:0", "unix:/path" */
+    size_t listen_count;                 /* at least one after options_read */
+    const char *root;                    /* NULL: no files are served */
+    unsigned workers;                    /* 1 … LIMIT_WORKERS */
+    unsigned max_connections;
+    uint64_t max_requests; /* per worker; 0 = no end */
+    enum isolation isolation;
+    unsigned spares; /* fresh: children kept ready */
+
+    int64_t header_timeout; /* all time-outs in milliseconds, at least 1 */
+    int64_t body_timeout;
+    int64_t idle_timeout;
+    int64_t write_timeout;
+    int64_t request_timeout;
+    int64_t drain_timeout;
+
+    size_t max_header; /* bytes */
+    unsigned max_headers;
+    size_t max_uri;
+    uint64_t max_body;
+    uint64_t max_spool; /* bytes of all bodies that wait in descriptors, together */
+
+    const char *access_log; /* a path, "-" for stdout, or "off" */
+    enum log_format log_format;
+    enum log_level log_level;
+    bool enable_demo;
+    bool enable_faults;
+    bool one;     /* --one: serve in this process alone, for the debugger */
+    bool check;   /* --check: read everything, start nothing */
+    int ready_fd; /* -1: nobody waits */
+};
+
+enum options_result {
+    OPTIONS_RUN,  /* go on */
+    OPTIONS_DONE, /* --help or --version was answered on stdout: exit 0 */
+    OPTIONS_BAD   /* one line on stderr has said what, where and how to mend it: exit 2 */
+};
+
+/* Strings in *o point into argv or the environment and live as long as the process.
+ * `program` is "server-proc" or "server-thread"; `with_isolation` says whether --isolation and
+ * --spare exist in this one. Called once, by the first process, before any other thread. */
+enum options_result options_read(struct options *o, const char *program, bool with_isolation,
+                                 int argc, char **argv);
+
+/* The readers behind it. False when `text` is not of the form. */
+bool parse_duration(const char *text, int64_t *ms);  /* "500ms" "5s" "2m" "1h" */
+bool parse_size(const char *text, uint64_t *bytes);  /* "100" "64k" "16m" "1g" */
+bool parse_number(const char *text, uint64_t limit, uint64_t *number);
+
+/* CPUs this process may use: its affinity mask, less what a cgroup v2 or v1 quota takes away, rounded up. At
+ * least 1. The default of --workers follows from it. */
+unsigned usable_cpus(void);
+
+#endif

@@ -1,0 +1,136 @@
+/*
+ * Reading /proc.  Processes come and go while it is read: a file that has vanished means a process
+ * that is gone, and is never an error.
+ */
+#include "proc.h"
+
+#include "bytes.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct stat_line {
+    char state;
+    pid_t parent;
+};
+
+/* The name in /proc/PID/stat may hold blanks and brackets: what follows starts at the last ')'. */
+static bool read_stat(pid_t pid, struct stat_line *line)
+{
+    char path[64], text[512];
+    const char *after_name;
+    size_t length;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    length = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    after_name = strrchr(text, ')');
+    if (after_name == NULL)
+        return false;
+    return sscanf(after_name + 1, " %c %d", &line->state, &line->parent) == 2;
+}
+
+static bool is_running(const struct stat_line *line)
+{
+    return line->state != 'Z' && line->state != 'X';
+}
+
+size_t children_of(pid_t parent, pid_t *found, size_t max)
+{
+    DIR *proc = opendir("/proc");
+    const struct dirent *entry;
+    struct stat_line line;
+    size_t count = 0;
+
+    if (proc == NULL)
+        return 0;
+    while (count < max && (entry = readdir(proc)) != NULL) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (pid > 0 && read_stat(pid, &line) && line.parent == parent && is_running(&line))
+            found[count++] = pid;
+    }
+    closedir(proc);
+    return count;
+}
+
+size_t descendants_of(pid_t ancestor, pid_t *found, size_t max)
+{
+    size_t count = children_of(ancestor, found, max);
+
+    for (size_t i = 0; i < count; i++)
+        count += children_of(found[i], found + count, max - count);
+    return count;
+}
+
+/*
+ * The first string of cmdline alone: a title set by the process is found there, whereas the rest may
+ * be options inherited from the parent, and `--workers` would make a worker of everyone.
+ */
+static bool is_named(pid_t pid, const char *word)
+{
+    static const char *const sources[] = {"comm", "cmdline"};
+    bool named = false;
+
+    for (size_t i = 0; i < 2 && !named; i++) {
+        struct bytes text;
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, sources[i]);
+        text = bytes_of_file(path);
+        named = strstr(text.at, word) != NULL;
+        bytes_free(&text);
+    }
+    return named;
+}
+
+size_t keep_named(pid_t *pids, size_t count, const char *word)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_named(pids[i], word))
+            pids[kept++] = pids[i];
+    return kept;
+}
+
+bool process_gone(pid_t pid)
+{
+    struct stat_line line;
+
+    return !read_stat(pid, &line) || !is_running(&line);
+}
+
+static int count_entries(pid_t pid, const char *folder)
+{
+    const struct dirent *entry;
+    char path[64];
+    int count = 0;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, folder);
+    dir = opendir(path);
+    if (dir == NULL)
+        return -1;
+    while ((entry = readdir(dir)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+int open_descriptors(pid_t pid)
+{
+    return count_entries(pid, "fd");
+}
+
+int thread_count(pid_t pid)
+{
+    return count_entries(pid, "task");
+}

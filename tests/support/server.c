@@ -1,0 +1,293 @@
+/*
+ * Starting, watching and stopping one server.  This file knows the options and signals of the
+ * contract, and nothing of how the servers are built.
+ */
+#include "server.h"
+
+#include "patience.h"
+#include "proc.h"
+#include "program.h"
+#include "workshop.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MAX_ARGUMENTS = 64, READY_MS = 10000, STOP_MS = 15000 };
+
+const struct subject subjects[SUBJECTS] = {
+    [THREAD] = {"thread", "TANDEM_THREAD", NULL},
+    [POOL] = {"pool", "TANDEM_PROC", "pool"},
+    [FRESH] = {"fresh", "TANDEM_PROC", "fresh"},
+};
+
+/* Options a server gets unless the test names them itself. */
+struct command_line {
+    const char *argv[MAX_ARGUMENTS];
+    size_t count;
+    char ready_fd[16];
+};
+
+const char *subject_program(const struct subject *subject)
+{
+    const char *path = getenv(subject->binary);
+
+    ck_assert_msg(path != NULL, "%s is not set: run the tests by ctest", subject->binary);
+    return path;
+}
+
+static bool mentions(const char *const *options, const char *name)
+{
+    for (; *options != NULL; options++)
+        if (strncmp(*options, name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+static void add_argument(struct command_line *line, const char *argument)
+{
+    ck_assert_uint_lt(line->count, MAX_ARGUMENTS - 1);
+    line->argv[line->count++] = argument;
+    line->argv[line->count] = NULL;
+}
+
+static void add_default(struct command_line *line, const char *const *options, const char *name,
+                        const char *value)
+{
+    if (mentions(options, name))
+        return;
+    add_argument(line, name);
+    add_argument(line, value);
+}
+
+static void build_command_line(struct command_line *line, const struct server *server,
+                               const char *const *options, int ready_fd)
+{
+    const struct subject *subject = server->subject;
+
+    *line = (struct command_line){.count = 0};
+    snprintf(line->ready_fd, sizeof(line->ready_fd), "%d", ready_fd);
+    add_argument(line, subject_program(subject));
+    add_argument(line, "--ready-fd");
+    add_argument(line, line->ready_fd);
+    add_argument(line, "--listen");
+    add_argument(line, "127.0.0.1:0");
+    if (subject->isolation != NULL)
+        add_default(line, options, "--isolation", subject->isolation);
+    add_default(line, options, "--root", workshop_root());
+    add_default(line, options, "--access-log", server->access_log);
+    add_default(line, options, "--log-level", "warn");
+    add_default(line, options, "--workers", "4");
+    for (; *options != NULL; options++)
+        add_argument(line, *options);
+}
+
+/*
+ * A fault must end its process as it would in a release build.  Sanitizers turn SIGSEGV into a report
+ * and an exit; under faults they are told to leave deadly signals alone.
+ */
+static void let_signals_kill(const char *variable, char *setting, size_t size)
+{
+    const char *own = getenv(variable);
+
+    snprintf(setting, size,
+             "%s=%s%shandle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0",
+             variable, own ? own : "", own ? ":" : "");
+}
+
+static pid_t launch(const struct server *server, const char *const *argv, bool faults)
+{
+    char asan[512], tsan[512];
+    const char *environment[] = {asan, tsan, NULL};
+    struct program program = {.argv = argv, .errors = server->errors};
+
+    let_signals_kill("ASAN_OPTIONS", asan, sizeof(asan));
+    let_signals_kill("TSAN_OPTIONS", tsan, sizeof(tsan));
+    if (faults)
+        program.environment = environment;
+    return program_start(&program);
+}
+
+/* Reads until the line is whole; the pipe also ends when the server dies before it is ready. */
+static uint16_t await_ready(int fd)
+{
+    char line[256];
+    size_t length = 0;
+    int64_t end = now_ms() + patience(READY_MS);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    const char *colon;
+
+    while (length < sizeof(line) - 1 && memchr(line, '\n', length) == NULL) {
+        ssize_t got;
+
+        if (now_ms() >= end || poll(&wait, 1, (int)(end - now_ms())) <= 0)
+            return 0;
+        got = read(fd, line + length, sizeof(line) - 1 - length);
+        if (got <= 0)
+            return 0;
+        length += (size_t)got;
+    }
+    line[length] = '\0';
+    if (strncmp(line, "ready 127.0.0.1:", 16) != 0)
+        return 0;
+    colon = strchr(line, ':');
+    return (uint16_t)strtoul(colon + 1, NULL, 10);
+}
+
+void server_start(struct server *server, int subject, const char *const *options)
+{
+    static int started;
+    struct command_line line;
+    int ready[2];
+
+    *server = (struct server){.subject = &subjects[subject]};
+    started++;
+    workshop_path(server->errors, sizeof(server->errors), "%s-%d-%d.err", server->subject->name,
+                  (int)getpid(), started);
+    workshop_path(server->access_log, sizeof(server->access_log), "%s-%d-%d.log",
+                  server->subject->name, (int)getpid(), started);
+    ck_assert_int_eq(pipe(ready), 0);
+    build_command_line(&line, server, options, ready[1]);
+    server->pid = launch(server, line.argv, mentions(options, "--enable-faults"));
+    ck_assert_int_gt(server->pid, 0);
+    close(ready[1]);
+    server->port = await_ready(ready[0]);
+    close(ready[0]);
+    if (server->port == 0) {
+        struct bytes log = server_log(server);
+
+        kill(server->pid, SIGKILL);
+        ck_abort_msg("%s did not become ready; stderr: %s", server->subject->name, log.at);
+    }
+}
+
+/* A server that does not end is killed with all below it: waiting longer would teach nothing. */
+static int await_end(struct server *server)
+{
+    pid_t left[MAX_PROCESSES];
+    size_t count = server_processes(server, left);
+    int code = program_end(server->pid, patience(STOP_MS));
+
+    if (code == -1) {
+        for (size_t i = 0; i < count; i++)
+            kill(left[i], SIGKILL);
+        ck_abort_msg("%s did not end after TERM", server->subject->name);
+    }
+    return code;
+}
+
+int server_stop(struct server *server)
+{
+    kill(server->pid, SIGTERM);
+    return await_end(server);
+}
+
+struct bytes server_log(const struct server *server)
+{
+    return bytes_of_file(server->errors);
+}
+
+struct bytes server_complaints(const struct server *server)
+{
+    struct bytes log = server_log(server), complaints = {0};
+    char *rest = log.at;
+    const char *line;
+
+    bytes_add_text(&complaints, "");
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (*line != '\0' && strstr(line, "--enable-demo") == NULL &&
+            strstr(line, "--enable-faults") == NULL)
+            bytes_addf(&complaints, "%s\n", line);
+    bytes_free(&log);
+    return complaints;
+}
+
+void server_stop_clean(struct server *server)
+{
+    int code = server_stop(server);
+    struct bytes complaints = server_complaints(server);
+
+    ck_assert_msg(code == 0, "%s: exit code %d after TERM; stderr: %s", server->subject->name, code,
+                  complaints.at);
+    ck_assert_msg(complaints.length == 0, "%s: a clean run wrote to stderr: %s",
+                  server->subject->name, complaints.at);
+    bytes_free(&complaints);
+}
+
+void server_stop_noisy(struct server *server)
+{
+    static const char *const reports[] = {"AddressSanitizer", "ThreadSanitizer", "runtime error:",
+                                          "LeakSanitizer"};
+    int code = server_stop(server);
+    struct bytes log = server_log(server);
+
+    ck_assert_msg(code == 0, "%s: exit code %d after TERM; stderr: %s", server->subject->name, code,
+                  log.at);
+    for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++)
+        ck_assert_msg(strstr(log.at, reports[i]) == NULL, "%s: %s", server->subject->name, log.at);
+    bytes_free(&log);
+}
+
+static bool has_line(const char *log, const char *word, const char *other)
+{
+    for (const char *line = log; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        char copy[2048];
+
+        snprintf(copy, sizeof(copy), "%.*s", (int)length, line);
+        if ((word == NULL || strstr(copy, word)) && (other == NULL || strstr(copy, other)))
+            return true;
+        line += length + (line[length] == '\n');
+    }
+    return false;
+}
+
+bool server_logged(const struct server *server, const char *word, const char *other, int ms)
+{
+    int64_t end = now_ms() + ms;
+    bool found;
+
+    for (;;) {
+        struct bytes log = server_log(server);
+
+        found = has_line(log.at, word, other);
+        bytes_free(&log);
+        if (found || now_ms() >= end)
+            return found;
+        pause_ms(5);
+    }
+}
+
+size_t server_processes(const struct server *server, pid_t *found)
+{
+    return descendants_of(server->pid, found, MAX_PROCESSES);
+}
+
+size_t server_workers(const struct server *server, pid_t *found)
+{
+    size_t count = children_of(server->pid, found, MAX_PROCESSES);
+
+    if (server->subject == &subjects[THREAD])
+        return count;
+    return keep_named(found, count, "worker");
+}
+
+bool port_is_free(uint16_t port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1;
+    bool is_free;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1) == 0;
+    close(fd);
+    return is_free;
+}

@@ -1,0 +1,74 @@
+/*
+ * One running server, seen from outside: its command line, its port, its log and its processes.
+ *
+ * Whatever goes wrong here fails the running test, with the subject's name and the server's stderr
+ * in the message.  Never use it from a thread.
+ */
+#ifndef TANDEM_TESTS_SERVER_H
+#define TANDEM_TESTS_SERVER_H
+
+#include "bytes.h"
+#include "subjects.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MAX_PROCESSES 512
+
+struct server {
+    const struct subject *subject;
+    pid_t pid; /* the supervisor */
+    uint16_t port;
+    char errors[192];     /* path of the captured stderr */
+    char access_log[192]; /* path given to --access-log, unless the options say otherwise */
+};
+
+/* A list of options: OPTIONS("--workers", "2"). */
+#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_OPTIONS ((const char *const[]){NULL})
+
+/*
+ * Starts the subject on a free port of 127.0.0.1 with the workshop's root, four workers, its access
+ * log in a file and its log at `warn`; what `options` mention replaces these.  Returns when it is
+ * ready for requests.
+ */
+void server_start(struct server *server, int subject, const char *const *options);
+
+/* Sends TERM, waits for the end and returns the exit code (128 + signal when a signal ended it). */
+int server_stop(struct server *server);
+
+/*
+ * The end of every test that did nothing to upset a server: it must exit 0 and have written nothing
+ * to stderr but the warnings that --enable-demo and --enable-faults announce themselves with.
+ */
+void server_stop_clean(struct server *server);
+
+/* The end of a test that expects log lines: exit 0, and no sanitizer report among the lines. */
+void server_stop_noisy(struct server *server);
+
+/* The captured stderr up to now; bytes_free it. */
+struct bytes server_log(const struct server *server);
+
+/* Waits until stderr holds a line with both words (either may be NULL); false when it does not come. */
+bool server_logged(const struct server *server, const char *word, const char *other, int ms);
+
+/* The lines of stderr that a clean run must not have; bytes_free it. */
+struct bytes server_complaints(const struct server *server);
+
+/* Processes of the server below the supervisor: workers, spares, nurseries. */
+size_t server_processes(const struct server *server, pid_t *found);
+
+/*
+ * The processes that run handlers for connections: in server-proc the children called "worker", in
+ * server-thread the one process that holds the threads.
+ */
+size_t server_workers(const struct server *server, pid_t *found);
+
+/* True when nobody listens on the port any more. */
+bool port_is_free(uint16_t port);
+
+/* The path of the subject's program; fails the test when the environment does not name it. */
+const char *subject_program(const struct subject *subject);
+
+#endif

@@ -1,7 +1,6 @@
 /*
  * clock.c — time, and HTTP's one way to write it. No strftime: a handler may have set the locale.
  */
-#define _GNU_SOURCE
 #include "clock.h"
 
 #include <stdio.h>

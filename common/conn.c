@@ -4,7 +4,6 @@
  * Every function that changes the word does it in one compare-and-swap with acquire and release
  * order: whoever owns a slot sees all that the owner before it wrote.
  */
-#define _GNU_SOURCE
 #include "conn.h"
 
 #include <string.h>
@@ -194,6 +193,11 @@ bool conn_release(struct conn *c, unsigned me)
         if (swap(c, &old, new))
             return !note;
     }
+}
+
+bool conn_note(struct conn *c, uint64_t seen)
+{
+    return atomic_compare_exchange_strong(&c->word, &seen, seen | NOTE);
 }
 
 bool conn_seize(struct conn *c, uint64_t seen, enum conn_phase phase)

@@ -61,7 +61,7 @@ enum {
     CONN_HEAD = 4,      /* the request that runs is a HEAD: its answer has no body */
     CONN_OLD = 8,       /* … is HTTP/1.0: say so when the connection is kept */
     CONN_SERVED = 16,   /* at least one request has been served */
-    CONN_CONTINUED = 32 /* 100 Continue has been sent for the body that is arriving */
+    CONN_WATCHED = 32   /* epoll knows it */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -78,7 +78,7 @@ struct conn {
     uint64_t request;         /* number of the request that runs, of the worker in request_worker */
     uint16_t request_worker;
     uint8_t flags;
-    uint8_t wait;
+    _Atomic uint8_t wait; /* enum conn_wait */
     uint32_t stash_off; /* bytes that have arrived and are not consumed: stash[off … off + len) */
     uint32_t stash_len;
     uint32_t stash_high; /* how far the stash has been written since it was last given back */
@@ -135,6 +135,8 @@ bool conn_claim(struct conn *c, unsigned generation, unsigned me);
 bool conn_step(struct conn *c, unsigned me, enum conn_phase phase);
 /* HELD → IDLE. False: a note was there (now removed): still owned, look at the socket again. */
 bool conn_release(struct conn *c, unsigned me);
+/* Leaves a note with the owner of the moment `seen`. False: the moment has passed, look again. */
+bool conn_note(struct conn *c, uint64_t seen);
 /* From exactly the moment `seen` to `phase`, owned by the supervisor. False: it has moved on. */
 bool conn_seize(struct conn *c, uint64_t seen, enum conn_phase phase);
 /* CLOSING by `me` → FREE. False: the number is already another connection's. */

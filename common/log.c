@@ -1,7 +1,6 @@
 /*
  * log.c — formats a line on the stack and writes it with one system call.
  */
-#define _GNU_SOURCE
 #include "log.h"
 
 #include <stdarg.h>

@@ -21,11 +21,11 @@ struct options {
     const char *listen[LIMIT_LISTENERS]; /* as typed: "127.0.0.1:8080", "[::1]:0", "unix:/path" */
     size_t listen_count;                 /* at least one after options_read */
     const char *root;                    /* NULL: no files are served */
-    unsigned workers;                    /* 1 … LIMIT_WORKERS */
+    unsigned workers;                    /* 1 … LIMIT_WORKERS; by default 4 a CPU, at least 8 */
     unsigned max_connections;
     uint64_t max_requests; /* per worker; 0 = no end */
     enum isolation isolation;
-    unsigned spares; /* fresh: children kept ready */
+    unsigned spares; /* fresh: children kept ready; by default 2 a CPU, at least 4 */
 
     int64_t header_timeout; /* all time-outs in milliseconds, at least 1 */
     int64_t body_timeout;
@@ -56,19 +56,10 @@ enum options_result {
     OPTIONS_BAD   /* one line on stderr has said what, where and how to mend it: exit 2 */
 };
 
-/* Strings in *o point into argv or the environment and live as long as the process.
+/* Strings in *o live as long as the process, and so do argv and the environment they point into.
  * `program` is "server-proc" or "server-thread"; `with_isolation` says whether --isolation and
  * --spare exist in this one. Called once, by the first process, before any other thread. */
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv);
-
-/* The readers behind it. False when `text` is not of the form. */
-bool parse_duration(const char *text, int64_t *ms);  /* "500ms" "5s" "2m" "1h" */
-bool parse_size(const char *text, uint64_t *bytes);  /* "100" "64k" "16m" "1g" */
-bool parse_number(const char *text, uint64_t limit, uint64_t *number);
-
-/* CPUs this process may use: its affinity mask, less what a cgroup v2 or v1 quota takes away, rounded up. At
- * least 1. The default of --workers follows from it. */
-unsigned usable_cpus(void);
 
 #endif

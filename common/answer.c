@@ -1,0 +1,156 @@
+/*
+ * answer.c — head and small bodies in one send, large files behind it by sendfile.
+ */
+#include "answer.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lifecycle.h"
+#include "outbox.h"
+
+enum { KEPT_OUT = 128 * 1024, LINGER_READS = 16 };
+
+void teller_open(struct teller *t, struct server *s, unsigned me)
+{
+    *t = (struct teller){.server = s, .me = me, .date_at = -1};
+    response_open(&t->response);
+    buf_init(&t->out, LIMIT_RESPONSE + (size_t)LIMIT_INLINE_FILE * 4);
+}
+
+void teller_close(struct teller *t)
+{
+    response_close(&t->response);
+    buf_free(&t->out);
+}
+
+static const char *date_now(struct teller *t)
+{
+    time_t now = time(NULL);
+    if (now != t->date_at) {
+        http_date(now, t->date);
+        t->date_at = now;
+    }
+    return t->date;
+}
+
+/* A small file is read into the answer: one system call less, and it is known to be whole. */
+static bool read_small_file(struct teller *t)
+{
+    struct response *r = &t->response;
+    char *room = buf_room(&t->out, (size_t)r->length);
+    if (!room)
+        return false;
+    for (uint64_t at = 0; at < r->length;) {
+        ssize_t n = pread(r->fd, room + at, (size_t)(r->length - at), (off_t)(r->offset + at));
+        if (n <= 0)
+            return false;
+        at += (uint64_t)n;
+    }
+    t->out.len += (size_t)r->length;
+    return true;
+}
+
+/* Fills t->out; what is to go by sendfile is left in *part. False: it cannot be had. */
+static bool build(struct teller *t, const struct conn *c, struct conn_part *part)
+{
+    struct response *r = &t->response;
+    struct response_context about = {
+        .date = date_now(t), .close = c->flags & CONN_LAST, .is_old = c->flags & CONN_OLD};
+    buf_reset(&t->out, KEPT_OUT);
+    response_head(&t->out, r, &about);
+    if (c->flags & CONN_HEAD || r->status == 204 || r->status == 304)
+        return !t->out.failed;
+    if (r->fd < 0)
+        return buf_add(&t->out, r->body.data, r->body.len);
+    if (r->length <= LIMIT_INLINE_FILE)
+        return read_small_file(t);
+    *part = (struct conn_part){.fd = r->fd, .offset = r->offset, .left = r->length};
+    r->fd = -1; /* the outbox has it now */
+    return !t->out.failed;
+}
+
+static enum next start_lingering(struct teller *t, struct conn *c)
+{
+    shutdown(conn_fd(&t->server->table, c), SHUT_WR);
+    c->flags |= CONN_LINGER;
+    conn_wait_for(c, WAIT_LINGER, LIMIT_LINGER_TIME);
+    return NEXT_AGAIN;
+}
+
+static enum next settle(struct teller *t, struct conn *c, enum outbox_result result, bool is_quiet)
+{
+    struct server *s = t->server;
+    switch (result) {
+    case OUTBOX_FULL:
+    case OUTBOX_TURN:
+        conn_wait_for(c, WAIT_WRITE, s->options.write_timeout);
+        if (result == OUTBOX_TURN)
+            return NEXT_YIELD;
+        if (conn_watch(s, c, true))
+            return NEXT_WAIT;
+        break;
+    case OUTBOX_SENT:
+        c->flags |= CONN_SERVED;
+        if (!(c->flags & CONN_LAST))
+            return NEXT_AGAIN;
+        if (!is_quiet)
+            return start_lingering(t, c);
+        conn_finish(s, c, t->me, END_CLOSE, "the last answer is out");
+        return NEXT_GONE;
+    case OUTBOX_BROKEN:
+        break;
+    }
+    conn_finish(s, c, t->me, END_RESET, "the answer cannot be sent");
+    return NEXT_GONE;
+}
+
+enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
+{
+    struct conn_part part = {.fd = -1};
+    if (!build(t, c, &part)) {
+        response_problem(&t->response, 500, "the answer could not be read or is too large", "-");
+        build(t, c, &part);
+    }
+    int fd = conn_fd(&t->server->table, c);
+    return settle(t, c, outbox_send(c, fd, t->out.data, t->out.len, part), is_quiet);
+}
+
+enum next answer_continue(struct teller *t, struct conn *c)
+{
+    if (!conn_step(c, t->me, CONN_SEND))
+        return NEXT_GONE;
+    return settle(t, c, outbox_continue(c, conn_fd(&t->server->table, c)), false);
+}
+
+enum next answer_refuse(struct teller *t, struct conn *c, int status, const char *detail,
+                        const char *id)
+{
+    if (!conn_step(c, t->me, CONN_SEND))
+        return NEXT_GONE;
+    response_problem(&t->response, status, detail, id);
+    if (status == 503)
+        response_header(&t->response, "Retry-After", "1");
+    c->flags |= CONN_LAST;
+    conn_drop_body(t->server, c);
+    conn_stash_drop(&t->server->table, c);
+    c->head_len = 0;
+    return answer_send(t, c, false);
+}
+
+enum next answer_linger(struct teller *t, struct conn *c)
+{
+    char scrap[16384];
+    int fd = conn_fd(&t->server->table, c);
+    for (int i = 0; i < LINGER_READS; i++) {
+        ssize_t n = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+        if (n < 0 && errno == EAGAIN)
+            return NEXT_WAIT; /* the deadline stays as it is: lingering ends in any case */
+        if (n <= 0) {
+            conn_finish(t->server, c, t->me, END_CLOSE, "the client has seen the refusal");
+            return NEXT_GONE;
+        }
+    }
+    return NEXT_YIELD;
+}

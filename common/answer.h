@@ -1,0 +1,52 @@
+/*
+ * answer.h — telling a client something: a worker its handler's answer, the keeper an obituary.
+ *
+ * For the owner of the connection. Every answer of this server, whoever gives it, goes through
+ * answer_send(), so that they cannot differ in framing.
+ */
+#ifndef TANDEM_ANSWER_H
+#define TANDEM_ANSWER_H
+
+#include <stdbool.h>
+#include <time.h>
+
+#include "buf.h"
+#include "clock.h"
+#include "conn.h"
+#include "response.h"
+#include "server.h"
+
+/* Who tells: one per worker, one for the keeper. */
+struct teller {
+    struct server *server;
+    unsigned me; /* the owner number it signs with */
+    struct response response;
+    struct buf out;
+    time_t date_at;
+    char date[HTTP_DATE_SIZE];
+};
+
+/* What its owner does with a connection next. */
+enum next {
+    NEXT_AGAIN, /* look for a further request at once */
+    NEXT_WAIT,  /* let go: an event will come */
+    NEXT_YIELD, /* let go, but others first: make an event */
+    NEXT_GONE   /* it is not ours any more */
+};
+
+void teller_open(struct teller *t, struct server *s, unsigned me);
+void teller_close(struct teller *t);
+
+/* Sends t->response as the answer to the request whose facts stand in c->flags. Before it, c is in
+ * phase SEND or READ, owned by t->me, nothing of this answer is out and the outbox is empty.
+ * `is_quiet`: the client has nothing under way that a close could collide with. */
+enum next answer_send(struct teller *t, struct conn *c, bool is_quiet);
+/* Goes on with an answer that waits in the outbox. */
+enum next answer_continue(struct teller *t, struct conn *c);
+/* Refuses what was read with `status` and ends the connection gently. `detail` may be NULL. */
+enum next answer_refuse(struct teller *t, struct conn *c, int status, const char *detail,
+                        const char *id);
+/* Reads and forgets what a refused client still sends (RFC 9112 §9.6). */
+enum next answer_linger(struct teller *t, struct conn *c);
+
+#endif

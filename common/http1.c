@@ -1,0 +1,343 @@
+/*
+ * http1.c — strictness first, then llhttp.
+ *
+ * llhttp 8.1 and 9.2 differ in what they let pass (a bare CR or LF, for one), and request smuggling
+ * lives in such differences. So each byte of a head is checked here against RFC 9112's grammar of
+ * lines before llhttp sees it; llhttp splits the fields and judges their framing; and what llhttp
+ * leaves to its user (Host, versions, forms of the target) is checked last.
+ */
+#include "http1.h"
+
+#include <llhttp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "uri.h"
+
+static bool is_token(unsigned char ch)
+{
+    return ch > 0x20 && ch < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", ch);
+}
+
+/* --- lines: CRLF and nothing else, no controls, no folding (RFC 9112 §2.2, §5.2) --- */
+
+static bool lines_are_clean(const char *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char ch = (unsigned char)in[i];
+        if (ch >= 0x20 && ch != 0x7f)
+            continue;
+        if (ch == '\t')
+            continue;
+        if (ch != '\r')
+            return false;
+        if (i + 1 == n)
+            return true; /* its LF has not arrived */
+        if (in[i + 1] != '\n')
+            return false;
+        if (i + 2 < n && (in[i + 2] == ' ' || in[i + 2] == '\t'))
+            return false;
+        i++;
+    }
+    return true;
+}
+
+/* The grammar of every field line up to its colon; llhttp 8.1 allows more. */
+static bool fields_are_named(const char *in, const char *end)
+{
+    while (in < end) {
+        const char *line_end = memchr(in, '\r', (size_t)(end - in));
+        const char *at = in;
+        while (at < line_end && is_token((unsigned char)*at))
+            at++;
+        if (at == in || *at != ':')
+            return false;
+        in = line_end + 2;
+    }
+    return true;
+}
+
+/* --- the request line (RFC 9112 §3) --- */
+
+struct request_line {
+    const char *method, *target, *version;
+    size_t method_len, target_len, version_len;
+};
+
+static bool split_line(const char *line, size_t n, struct request_line *out)
+{
+    const char *end = line + n;
+    const char *first = memchr(line, ' ', n);
+    if (!first || first == line)
+        return false;
+    const char *second = memchr(first + 1, ' ', (size_t)(end - first - 1));
+    if (!second || second == first + 1)
+        return false;
+    *out = (struct request_line){.method = line,
+                                 .method_len = (size_t)(first - line),
+                                 .target = first + 1,
+                                 .target_len = (size_t)(second - first - 1),
+                                 .version = second + 1,
+                                 .version_len = (size_t)(end - second - 1)};
+    return true;
+}
+
+static int check_version(const struct request_line *line)
+{
+    const char *v = line->version;
+    if (line->version_len != 8 || memcmp(v, "HTTP/", 5) != 0 || v[5] < '0' || v[5] > '9' ||
+        v[6] != '.' || v[7] < '0' || v[7] > '9')
+        return 400;
+    return v[5] == '1' && v[7] <= '1' ? 0 : 505;
+}
+
+static int check_line(const struct options *o, const struct request_line *line, struct request *r)
+{
+    for (size_t i = 0; i < line->method_len; i++)
+        if (!is_token((unsigned char)line->method[i]))
+            return 400;
+    for (size_t i = 0; i < line->target_len; i++)
+        if (line->target[i] <= 0x20 || line->target[i] >= 0x7f || line->target[i] == '#')
+            return 400;
+    if (line->target_len > o->max_uri)
+        return 414;
+    int status = check_version(line);
+    if (status)
+        return status;
+    if (line->method_len >= sizeof r->method)
+        return 501;
+    memcpy(r->method, line->method, line->method_len);
+    r->method[line->method_len] = '\0';
+    r->is_head = strcmp(r->method, "HEAD") == 0;
+    r->is_old = line->version[7] == '0';
+    r->target = line->target;
+    r->target_len = line->target_len;
+    return 0;
+}
+
+/* --- fields, through llhttp --- */
+
+struct reading {
+    const struct options *options;
+    struct request *request;
+    int status; /* why a callback stopped the parser */
+    bool is_whole;
+};
+
+static int on_field(llhttp_t *parser, const char *at, size_t n)
+{
+    struct reading *reading = parser->data;
+    struct request *r = reading->request;
+    if (r->field_count == r->field_max) {
+        reading->status = 431;
+        return -1;
+    }
+    r->fields[r->field_count++] = (struct field){.name = at, .name_len = (uint32_t)n, .value = ""};
+    return 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t n)
+{
+    struct request *r = ((struct reading *)parser->data)->request;
+    struct field *f = &r->fields[r->field_count - 1];
+    while (n > 0 && (at[n - 1] == ' ' || at[n - 1] == '\t'))
+        n--;
+    f->value = at;
+    f->value_len = (uint32_t)n;
+    return 0;
+}
+
+static int on_head(llhttp_t *parser)
+{
+    struct reading *reading = parser->data;
+    reading->is_whole = true;
+    reading->request->keep_alive = llhttp_should_keep_alive(parser);
+    return HPE_PAUSED;
+}
+
+static int refusal(const llhttp_t *parser, const struct reading *reading)
+{
+    if (reading->status)
+        return reading->status;
+    switch (llhttp_get_errno(parser)) {
+    case HPE_INVALID_METHOD:
+        return 501;
+    case HPE_INVALID_VERSION:
+        return 505;
+    default:
+        return 400;
+    }
+}
+
+static int read_fields(const struct options *o, struct request *r)
+{
+    static const llhttp_settings_t settings = {
+        .on_header_field = on_field, .on_header_value = on_value, .on_headers_complete = on_head};
+    struct reading reading = {.options = o, .request = r};
+    llhttp_t parser;
+    llhttp_init(&parser, HTTP_REQUEST, &settings);
+    parser.data = &reading;
+    llhttp_execute(&parser, r->head, r->head_len);
+    return reading.is_whole ? 0 : refusal(&parser, &reading);
+}
+
+/* --- what llhttp leaves to us --- */
+
+static bool is_named(const struct field *f, const char *name)
+{
+    return f->name_len == strlen(name) && strncasecmp(f->name, name, f->name_len) == 0;
+}
+
+static bool is_value(const struct field *f, const char *value)
+{
+    return f->value_len == strlen(value) && strncasecmp(f->value, value, f->value_len) == 0;
+}
+
+/* reg-name, IPv4 or [IPv6], with an optional port (RFC 3986 §3.2.2); no userinfo. */
+static bool is_host(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char ch = text[i];
+        if (ch <= 0x20 || ch >= 0x7f || strchr("\"#,/<>?@\\^`{|}", ch))
+            return false;
+    }
+    return true;
+}
+
+/* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for anyone. */
+static int read_length(const struct field *f, struct request *r)
+{
+    if (f->value_len == 0)
+        return 400;
+    uint64_t length = 0;
+    for (uint32_t i = 0; i < f->value_len; i++) {
+        if (f->value[i] < '0' || f->value[i] > '9')
+            return 400;
+        if (length > (uint64_t)INT64_MAX / 10 - 1)
+            return 413;
+        length = length * 10 + (uint64_t)(f->value[i] - '0');
+    }
+    r->content_length = length;
+    return 0;
+}
+
+struct seen {
+    unsigned hosts, lengths, codings;
+};
+
+static int check_field(const struct field *f, struct request *r, struct seen *seen)
+{
+    switch (f->name_len) { /* most fields are none of ours: their length says so */
+    case 4:
+        if (is_named(f, "Host") && (seen->hosts++ > 0 || !is_host(f->value, f->value_len)))
+            return 400;
+        return 0;
+    case 6:
+        if (!is_named(f, "Expect"))
+            return 0;
+        if (!is_value(f, "100-continue"))
+            return 417;
+        r->expects_continue = !r->is_old;
+        return 0;
+    case 14:
+        if (!is_named(f, "Content-Length"))
+            return 0;
+        return seen->lengths++ > 0 ? 400 : read_length(f, r);
+    case 17:
+        if (!is_named(f, "Transfer-Encoding"))
+            return 0;
+        if (r->is_old || seen->codings++ > 0)
+            return 400;
+        r->is_chunked = is_value(f, "chunked");
+        return r->is_chunked ? 0 : 501;
+    default:
+        return 0;
+    }
+}
+
+static int check_fields(const struct options *o, struct request *r)
+{
+    struct seen seen = {0};
+    for (unsigned i = 0; i < r->field_count; i++) {
+        int status = check_field(&r->fields[i], r, &seen);
+        if (status)
+            return status;
+    }
+    if (seen.codings && seen.lengths)
+        return 400;
+    if (seen.hosts == 0 && !r->is_old)
+        return 400;
+    return r->content_length > o->max_body ? 413 : 0;
+}
+
+/* origin-form, absolute-form, and "*" for OPTIONS (RFC 9112 §3.2). CONNECT is for proxies. */
+static int read_target(struct request *r)
+{
+    const char *at = r->target, *end = r->target + r->target_len;
+    if (strcmp(r->method, "CONNECT") == 0)
+        return 501;
+    if (r->target_len == 1 && *at == '*') {
+        memcpy(r->path, "*", 2);
+        return strcmp(r->method, "OPTIONS") == 0 ? 0 : 400;
+    }
+    if (r->target_len > 7 && strncasecmp(at, "http://", 7) == 0) {
+        const char *host = at + 7;
+        for (at = host; at < end && *at != '/' && *at != '?';)
+            at++;
+        if (at == host || !is_host(host, (size_t)(at - host)))
+            return 400;
+    }
+    const char *mark = memchr(at, '?', (size_t)(end - at));
+    if (mark) {
+        r->query = mark + 1;
+        r->query_len = (size_t)(end - mark - 1);
+        end = mark;
+    }
+    if (at == end && at != r->target)
+        at = "/", end = at + 1; /* "http://host" is its root */
+    return uri_path(at, (size_t)(end - at), r->path) ? 0 : 400;
+}
+
+/* --- the whole --- */
+
+/* A head without its end: too large already, or wrong already? */
+static int judge_beginning(const struct options *o, const char *in, size_t n)
+{
+    if (!lines_are_clean(in, n))
+        return 400;
+    bool in_first_line = !memchr(in, '\r', n);
+    if (in_first_line && n > o->max_uri + REQUEST_METHOD_SIZE + sizeof " HTTP/1.1")
+        return 414;
+    return n >= o->max_header ? 431 : HTTP1_MORE;
+}
+
+int http1_parse(const struct options *o, const char *in, size_t n, struct request *r)
+{
+    size_t from = 0;
+    while (n - from >= 2 && memcmp(in + from, "\r\n", 2) == 0)
+        from += 2; /* empty lines before a request are ignored (RFC 9112 §2.2) */
+    const char *end = memmem(in + from, n - from, "\r\n\r\n", 4);
+    if (!end)
+        return judge_beginning(o, in + from, n - from);
+    request_reset(r);
+    r->head = in;
+    r->head_len = (size_t)(end + 4 - in);
+    const char *line = in + from;
+    const char *line_end = memchr(line, '\r', (size_t)(end + 4 - line));
+    r->line = line;
+    r->line_len = (size_t)(line_end - line);
+    struct request_line parts;
+    if (!lines_are_clean(line, (size_t)(end + 4 - line)) || !split_line(line, r->line_len, &parts))
+        return 400;
+    int status = check_line(o, &parts, r);
+    if (!status && r->head_len > o->max_header)
+        status = 431;
+    if (!status && !fields_are_named(line_end + 2, end + 2))
+        status = 400;
+    if (!status)
+        status = read_fields(o, r);
+    if (!status)
+        status = check_fields(o, r);
+    return status ? status : read_target(r);
+}

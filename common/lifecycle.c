@@ -1,0 +1,100 @@
+/*
+ * lifecycle.c — the order of steps here decides what a death in between costs: see conn.h.
+ */
+#include "lifecycle.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "outbox.h"
+
+static const uint32_t INPUT = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
+void conn_drop_body(struct server *s, struct conn *c)
+{
+    if (c->body_fd < 0)
+        return;
+    close(c->body_fd);
+    c->body_fd = -1;
+    atomic_fetch_sub(&s->board->spooled, c->spooled);
+    c->spooled = 0;
+}
+
+void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why)
+{
+    if (!conn_step(c, me, CONN_CLOSING))
+        return;
+    int fd = conn_fd(&s->table, c);
+    log_line(LOG_DEBUG, "connection %d: %s", fd, why);
+    outbox_drop(c);
+    conn_drop_body(s, c);
+    conn_stash_drop(&s->table, c);
+    if (how == END_RESET) {
+        struct linger now = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
+    atomic_fetch_sub(&s->board->connections, 1);
+    close(fd); /* from here on another worker may be given this number: conn_free finds out */
+    conn_free(c, me);
+}
+
+static bool ask_epoll(struct server *s, int fd, unsigned generation, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u64 = conn_tag(fd, generation)};
+    if (epoll_ctl(s->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
+        return true;
+    return errno == ENOENT && epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+bool conn_watch(struct server *s, struct conn *c, bool for_output)
+{
+    c->flags |= CONN_WATCHED;
+    int fd = conn_fd(&s->table, c);
+    return ask_epoll(s, fd, conn_generation(conn_word(c)), INPUT | (for_output ? EPOLLOUT : 0));
+}
+
+/* Room to write is nearly always there: asking for it makes an event at once. That is wanted where
+ * output waits, and where whole requests may wait in the stash, which epoll cannot see. */
+static uint32_t what_else_to_wait_for(const struct conn *c)
+{
+    uint8_t wait = atomic_load_explicit(&c->wait, memory_order_relaxed);
+    return wait == WAIT_REQUEST || wait == WAIT_LINGER ? 0 : EPOLLOUT;
+}
+
+/*
+ * Between our look at the word and epoll_ctl the number may have become another connection, whose
+ * tag we would then have replaced. So look again, and put it right.
+ */
+void conn_nudge(struct server *s, struct conn *c)
+{
+    int fd = conn_fd(&s->table, c);
+    for (;;) {
+        uint64_t word = conn_word(c);
+        if (conn_phase(word) == CONN_FREE)
+            return;
+        if (conn_phase(word) != CONN_IDLE) {
+            if (conn_note(c, word))
+                return;
+            continue;
+        }
+        ask_epoll(s, fd, conn_generation(word), INPUT | what_else_to_wait_for(c));
+        if (conn_generation(conn_word(c)) == conn_generation(word))
+            return;
+    }
+}
+
+void conn_hand_on(struct server *s, struct conn *c)
+{
+    while (!conn_release(c, CONN_SUPERVISOR))
+        ; /* a note: the nudge below is the look it asks for */
+    conn_nudge(s, c);
+}
+
+void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)
+{
+    atomic_store_explicit(&c->wait, (uint8_t)wait, memory_order_relaxed);
+    atomic_store_explicit(&c->deadline, clock_ms() + timeout, memory_order_relaxed);
+}

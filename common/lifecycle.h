@@ -1,0 +1,40 @@
+/*
+ * lifecycle.h — a connection from accept to close: watched by epoll, let go, ended.
+ *
+ * For the owner of the connection (a worker, or the keeper as CONN_SUPERVISOR), except
+ * conn_nudge, which anyone may call.
+ */
+#ifndef TANDEM_LIFECYCLE_H
+#define TANDEM_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server.h"
+
+enum conn_end {
+    END_CLOSE, /* FIN: all that was promised has been sent */
+    END_RESET  /* RST: something is missing, and the client must be able to tell */
+};
+
+/* Ends it: body, outbox, spool budget and descriptor are given back. One destructor for all, safe
+ * at any stage; `why` goes to the debug log. */
+void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why);
+
+/* Has epoll watch it (for room to write, too, when `for_output`) from now on. */
+bool conn_watch(struct server *s, struct conn *c, bool for_output);
+
+/* Makes an event for it whether or not one was lost: asks epoll again if nobody owns it, leaves a
+ * note if somebody does. */
+void conn_nudge(struct server *s, struct conn *c);
+
+/* The keeper's way to let go: nobody owns it afterwards, and an event comes if there is a cause. */
+void conn_hand_on(struct server *s, struct conn *c);
+
+/* Waits for `wait` until then; called before a connection is let go. timeout in ms. */
+void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout);
+
+/* Forgets the spooled body and its share of the budget. */
+void conn_drop_body(struct server *s, struct conn *c);
+
+#endif

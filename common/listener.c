@@ -1,0 +1,287 @@
+/*
+ * listener.c — from what the user typed to a listening socket, or to one line on how to mend it.
+ *
+ * Options that accepted sockets inherit are set here, once, instead of once per connection.
+ */
+#include "listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "quantity.h"
+
+#define UNIX_PREFIX "unix:"
+
+/* An address taken apart; the port stays text, as getaddrinfo wants it. */
+struct place {
+    const char *path; /* of a unix socket; NULL: host and port */
+    char host[256];   /* "" means all addresses */
+    char port[8];
+    bool is_ipv6; /* it stood in brackets */
+};
+
+static bool take_path(struct place *p, const char *path, char *why, size_t size)
+{
+    struct sockaddr_un sun;
+    p->path = path;
+    if (*path == '/' && strlen(path) < sizeof sun.sun_path)
+        return true;
+    snprintf(why, size, "\"unix:%.200s\": %s", path,
+             *path == '/' ? "the path is too long: at most 107 bytes fit a socket"
+                          : "the path must be absolute: write unix:/path");
+    return false;
+}
+
+static bool take_port(struct place *p, const char *port)
+{
+    uint64_t number;
+    if (!parse_number(port, 65535, &number))
+        return false;
+    snprintf(p->port, sizeof p->port, "%u", (unsigned)number);
+    return true;
+}
+
+/* The host without its brackets; "" and "*" are all addresses. */
+static bool take_host(struct place *p, const char *host, size_t length)
+{
+    p->is_ipv6 = length >= 2 && host[0] == '[' && host[length - 1] == ']';
+    if (p->is_ipv6) {
+        host++;
+        length -= 2;
+    } else if (length == 1 && *host == '*') {
+        length = 0;
+    }
+    if (length >= sizeof p->host)
+        return false;
+    memcpy(p->host, host, length);
+    p->host[length] = '\0';
+    if (!p->is_ipv6)
+        return !strpbrk(p->host, "[]*:/ \t");
+    char bare[sizeof p->host];
+    struct in6_addr ignored;
+    memcpy(bare, p->host, length + 1);
+    bare[strcspn(bare, "%")] = '\0'; /* "fe80::1%eth0": which link */
+    return inet_pton(AF_INET6, bare, &ignored) == 1;
+}
+
+static bool take_apart(struct place *p, const char *address, char *why, size_t size)
+{
+    *p = (struct place){0};
+    if (strncmp(address, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
+        return take_path(p, address + strlen(UNIX_PREFIX), why, size);
+    const char *colon = strrchr(address, ':');
+    if (colon && take_host(p, address, (size_t)(colon - address)) && take_port(p, colon + 1))
+        return true;
+    snprintf(why, size,
+             "\"%.200s\" is no address: write ADDR:PORT (127.0.0.1:8080, [::1]:8080, *:8080 for all"
+             " addresses) or unix:/path",
+             address);
+    return false;
+}
+
+bool listener_check(const char *address, char *why, size_t size)
+{
+    struct place p;
+    return take_apart(&p, address, why, size);
+}
+
+static const char *mend(const struct place *p)
+{
+    switch (errno) {
+    case EACCES:
+        return p->path ? ": choose a folder this user may write to"
+                       : ": choose a port above 1023, or grant CAP_NET_BIND_SERVICE";
+    case EADDRINUSE:
+        return p->path ? ": another program listens there; stop it or choose another path"
+                       : ": another program listens there; stop it or choose another port";
+    case EADDRNOTAVAIL:
+        return ": no interface has this address; `ip addr` shows the ones there are";
+    case EAFNOSUPPORT:
+        return ": this system has no such protocol; try 127.0.0.1";
+    case ENOENT:
+        return ": create the folder first";
+    case EMFILE:
+    case ENFILE:
+        return ": raise the limit of open files (ulimit -n)";
+    default:
+        return "";
+    }
+}
+
+/* Binds and listens; closes `fd` when it cannot, errno says why. */
+static bool listen_on(int fd, const struct sockaddr *address, socklen_t length)
+{
+    if (bind(fd, address, length) == 0 && listen(fd, SOMAXCONN) == 0)
+        return true;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return false;
+}
+
+static int open_inet(const struct addrinfo *ai, bool dual)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int on = 1, v6only = !dual; /* so that [::]:80 and 0.0.0.0:80 may stand side by side */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* inherited by accept */
+    if (ai->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only);
+    return listen_on(fd, ai->ai_addr, ai->ai_addrlen) ? fd : -1;
+}
+
+/* Resolves the place in one family. Returns 0, or an error of getaddrinfo (EAI_SYSTEM: errno). */
+static int try_family(int *fd, const struct place *p, int family)
+{
+    struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    int error = getaddrinfo(*p->host ? p->host : NULL, p->port, &hints, &found);
+    if (error)
+        return error;
+    errno = EADDRNOTAVAIL;
+    *fd = -1;
+    for (const struct addrinfo *ai = found; ai && *fd < 0; ai = ai->ai_next)
+        *fd = open_inet(ai, !*p->host);
+    error = errno;
+    freeaddrinfo(found);
+    errno = error;
+    return *fd < 0 ? EAI_SYSTEM : 0;
+}
+
+/* All addresses: IPv6, which then takes IPv4 too, else IPv4. A name: IPv4 first, since clients that
+ * try IPv6 first fall back to it, while those that know only IPv4 have no other choice. */
+static int open_host(int *fd, const struct place *p)
+{
+    if (p->is_ipv6)
+        return try_family(fd, p, AF_INET6);
+    int first = *p->host ? AF_INET : AF_INET6;
+    int error = try_family(fd, p, first);
+    bool absent = error && (error != EAI_SYSTEM || errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+    if (!absent)
+        return error;
+    int kept = errno, other = try_family(fd, p, first == AF_INET ? AF_INET6 : AF_INET);
+    if (other == 0 || (other == EAI_SYSTEM && error != EAI_SYSTEM))
+        return other;
+    errno = kept; /* the first failure is the one that tells */
+    return error;
+}
+
+static void name_inet(struct listener *l)
+{
+    struct sockaddr_storage at;
+    socklen_t length = sizeof at;
+    char host[64] = "?", port[8] = "?";
+    if (getsockname(l->fd, (struct sockaddr *)&at, &length) == 0)
+        getnameinfo((struct sockaddr *)&at, length, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(l->name, sizeof l->name, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static bool open_tcp(struct listener *l, const struct place *p, const char *address, char *why,
+                     size_t size)
+{
+    int error = open_host(&l->fd, p);
+    if (error == 0) {
+        name_inet(l);
+        return true;
+    }
+    if (error == EAI_SYSTEM)
+        snprintf(why, size, "cannot listen on %.200s: %s%s", address, strerror(errno), mend(p));
+    else
+        snprintf(why, size, "cannot listen on %.200s: %s: give an address of this machine, or *",
+                 address, gai_strerror(error));
+    return false;
+}
+
+/* A socket file outlives the program that made it. True when the path is free or has been freed: a
+ * socket that refuses us has nobody behind it. */
+static bool free_path(const struct sockaddr_un *sun, char *why, size_t size)
+{
+    const char *path = sun->sun_path;
+    struct stat st;
+    if (lstat(path, &st) != 0)
+        return true; /* what else may be wrong, bind will say */
+    if (!S_ISSOCK(st.st_mode)) {
+        snprintf(why, size,
+                 "cannot listen on unix:%s: it is no socket: remove it or choose another path",
+                 path);
+        return false;
+    }
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    bool refused =
+        connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    if (refused)
+        unlink(path);
+    return true;
+}
+
+static bool open_unix(struct listener *l, const struct place *p, char *why, size_t size)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    snprintf(sun.sun_path, sizeof sun.sun_path, "%s", p->path);
+    if (!free_path(&sun, why, size))
+        return false;
+    l->is_unix = true;
+    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (l->fd < 0 || !listen_on(l->fd, (const struct sockaddr *)&sun, sizeof sun)) {
+        snprintf(why, size, "cannot listen on unix:%s: %s%s", p->path, strerror(errno), mend(p));
+        return false;
+    }
+    snprintf(l->name, sizeof l->name, UNIX_PREFIX "%s", p->path);
+    return true;
+}
+
+bool listener_open(struct listener *l, const char *address, char *why, size_t size)
+{
+    struct place p;
+    *l = (struct listener){.fd = -1};
+    if (!take_apart(&p, address, why, size))
+        return false;
+    bool open = p.path ? open_unix(l, &p, why, size) : open_tcp(l, &p, address, why, size);
+    if (!open)
+        l->fd = -1;
+    return open;
+}
+
+void listeners_close(struct listeners *ls)
+{
+    for (size_t i = 0; i < ls->count; i++) {
+        close(ls->all[i].fd);
+        if (ls->all[i].is_unix)
+            unlink(ls->all[i].name + strlen(UNIX_PREFIX));
+    }
+    ls->count = 0;
+}
+
+void listeners_announce(const struct listeners *ls, int ready_fd)
+{
+    if (ready_fd < 0)
+        return;
+    char line[sizeof "ready\n" + LIMIT_LISTENERS * (sizeof ls->all[0].name + 1)];
+    size_t length = (size_t)snprintf(line, sizeof line, "ready");
+    for (size_t i = 0; i < ls->count; i++)
+        length += (size_t)snprintf(line + length, sizeof line - length, " %s", ls->all[i].name);
+    line[length++] = '\n';
+    ssize_t written; /* one write, less than PIPE_BUF: whole or not at all */
+    do
+        written = write(ready_fd, line, length);
+    while (written < 0 && errno == EINTR);
+    if (ready_fd >
+        STDERR_FILENO) /* the number of a standard stream must not fall to a connection */
+        close(ready_fd);
+}

@@ -1,0 +1,36 @@
+/*
+ * model.h — what a server folder must define: how workers come into being, and what is done when
+ * one fails. Everything else is common. The linker decides which model a binary has.
+ *
+ * A model promises the core:
+ *   - a worker runs serve() and nothing else, with an owner number of its own (slot index + 1);
+ *   - no two living workers have the same number;
+ *   - whoever shares the workers' descriptors calls keeper_tick() every few milliseconds;
+ *   - when a worker has died, what it owned is handed to keeper_bury() before its number is reused.
+ * The core may not assume:
+ *   - that memory a handler wrote is seen by the next request;
+ *   - that a worker which calls a handler ever comes back from it.
+ */
+#ifndef TANDEM_MODEL_H
+#define TANDEM_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server.h"
+
+struct worker;
+
+extern const char model_program[];  /* "server-proc" */
+extern const bool model_isolates;   /* has --isolation and --spare */
+extern const char model_promises[]; /* one line for the start-up log: what this model cannot give */
+
+/* Slots the scoreboard needs for this model. */
+size_t model_slots(const struct options *o);
+/* Serves until it is drained; returns the exit code. Called once, by the first process. */
+int model_run(struct server *s);
+/* In a worker: its connection was taken away while the handler ran (the client has had its 504).
+ * True: the worker goes on with other work; false: it returns from serve(). */
+bool model_disowned(struct worker *w);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * one.c — the worker's loop and the keeper's, by turns.
+ */
+#include "one.h"
+
+#include "keeper.h"
+#include "serve.h"
+#include "signals.h"
+
+enum { TURN_TIME = 20 /* ms */ };
+
+static void loop(struct server *s, struct keeper *k, struct worker *w)
+{
+    int stops = 0;
+    int64_t next_tick = 0;
+    while (stops < 2 && !keeper_is_drained(k)) {
+        serve_once(w, TURN_TIME);
+        if (signals_wait(s->signals, 0) & SIGNAL_STOP)
+            stops++;
+        if (stops > 0)
+            keeper_drain(k);
+        if (clock_ms() < next_tick)
+            continue;
+        keeper_tick(k);
+        next_tick = clock_ms() + TURN_TIME;
+    }
+}
+
+int one_run(struct server *s)
+{
+    struct keeper keeper;
+    struct worker worker;
+    int code = 1;
+    if (!server_open_service(s))
+        return code;
+    bool has_keeper = keeper_open(&keeper, s);
+    if (has_keeper && worker_open(&worker, s, 1)) {
+        scoreboard_birth(s->board, 0, 0);
+        server_announce(s);
+        loop(s, &keeper, &worker);
+        worker_close(&worker);
+        code = 0;
+    }
+    keeper_close(&keeper);
+    server_close_service(s);
+    return code;
+}

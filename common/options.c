@@ -1,0 +1,465 @@
+/*
+ * options.c — one table of rows drives everything: flags, environment, defaults, checks and --help.
+ *
+ * Flags are read first, then the environment for what no flag named, then the defaults for what is
+ * left; so a flag wins even over a variable that could not be read. All three go through the same
+ * reader, which knows where a value came from and says so when it is bad.
+ */
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cpus.h"
+#include "listener.h"
+#include "quantity.h"
+
+enum kind { NUMBER, SIZE, DURATION, WORD, TEXT, FOLDER, DESCRIPTOR, ADDRESS, SWITCH, QUESTION };
+
+struct row {
+    const char *name;
+    enum kind kind;
+    const char *standard; /* the default, as typed; NULL: computed, or none */
+    size_t at, width;     /* of the field in struct options */
+    const char *low;      /* the range, as typed; WORD: the words, in the order of the enum */
+    const char *high;
+    const char *help;
+};
+
+#define FIELD(name) offsetof(struct options, name), sizeof(((struct options *)0)->name)
+#define NO_FIELD 0, 0
+#define NO_RANGE NULL, NULL
+
+_Static_assert(LIMIT_WORKERS == 1024, "the table and --help say so");
+
+/* clang-format off */
+static const struct row rows[] = {
+    {"listen", ADDRESS, "127.0.0.1:8080", FIELD(listen), NO_RANGE, "or unix:/path; repeatable"},
+    {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
+    {"workers", NUMBER, NULL, FIELD(workers), "1", "1024", "[4 per CPU, at least 8]"},
+    {"max-connections", NUMBER, LIMIT_CONNECTIONS, FIELD(max_connections), "1", "1000000", "more get 503"},
+    {"max-requests", NUMBER, LIMIT_REQUESTS, FIELD(max_requests), "0", "1000000000000", "then a worker is replaced; 0: never"},
+    {"isolation", WORD, "pool", FIELD(isolation), "pool|fresh", NULL, "(server-proc)"},
+    {"spare", NUMBER, NULL, FIELD(spares), "1", "1024", "fresh: kept ready [2 per CPU] (server-proc)"},
+    {"header-timeout", DURATION, LIMIT_HEADER_TIME, FIELD(header_timeout), "1ms", "24h", "for a whole head"},
+    {"body-timeout", DURATION, LIMIT_BODY_TIME, FIELD(body_timeout), "1ms", "24h", "1s more per KiB"},
+    {"idle-timeout", DURATION, LIMIT_IDLE_TIME, FIELD(idle_timeout), "1ms", "24h", "between requests"},
+    {"write-timeout", DURATION, LIMIT_WRITE_TIME, FIELD(write_timeout), "1ms", "24h", "client takes nothing"},
+    {"request-timeout", DURATION, LIMIT_REQUEST_TIME, FIELD(request_timeout), "1ms", "24h", "for the handler"},
+    {"drain-timeout", DURATION, LIMIT_DRAIN_TIME, FIELD(drain_timeout), "1ms", "24h", "after SIGTERM"},
+    {"max-header", SIZE, LIMIT_HEADER, FIELD(max_header), "256", "64k", "request line and headers"},
+    {"max-headers", NUMBER, LIMIT_HEADERS, FIELD(max_headers), "1", "1000", "header lines"},
+    {"max-uri", SIZE, LIMIT_URI, FIELD(max_uri), "16", "64k", "request target"},
+    {"max-body", SIZE, LIMIT_BODY, FIELD(max_body), "0", "1024g", "of one request"},
+    {"max-spool", SIZE, LIMIT_SPOOL, FIELD(max_spool), "0", "1024g", "all waiting bodies together"},
+    {"access-log", TEXT, "-", FIELD(access_log), NO_RANGE, "- is stdout"},
+    {"log-format", WORD, "combined", FIELD(log_format), "combined|json", NULL, "of the access log"},
+    {"log-level", WORD, "info", FIELD(log_level), "error|warn|info|debug", NULL, ""},
+    {"enable-demo", SWITCH, NULL, FIELD(enable_demo), NO_RANGE, "serve /echo, /work and /counter"},
+    {"enable-faults", SWITCH, NULL, FIELD(enable_faults), NO_RANGE, "serve /fault/KIND: it crashes on request"},
+    {"one", SWITCH, NULL, FIELD(one), NO_RANGE, "serve in this process, for a debugger"},
+    {"check", SWITCH, NULL, FIELD(check), NO_RANGE, "read everything, start nothing"},
+    {"ready-fd", DESCRIPTOR, NULL, FIELD(ready_fd), NO_RANGE, "gets \"ready ADDR:PORT\" in the end"},
+    {"version", QUESTION, NULL, NO_FIELD, NO_RANGE, "print it and stop"},
+    {"help", QUESTION, NULL, NO_FIELD, NO_RANGE, "print this and stop"},
+};
+/* clang-format on */
+
+enum { ROWS = sizeof rows / sizeof rows[0], NAME_ROOM = 64 };
+
+struct reader {
+    struct options *o;
+    const char *program;
+    bool with_isolation;
+    bool seen[ROWS];
+};
+
+/* Says what is wrong on stderr, in one line whatever the user typed; always false. */
+__attribute__((format(printf, 3, 4))) static bool
+complain(const struct reader *r, const char *where, const char *format, ...)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "%s: %.200s: ", r->program, where);
+    size_t at = strlen(line);
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(line + at, sizeof line - at, format, ap);
+    va_end(ap);
+    for (char *c = line; *c; c++)
+        if (iscntrl((unsigned char)*c))
+            *c = '?';
+    fprintf(stderr, "%s\n", line);
+    return false;
+}
+
+static void *field_of(const struct reader *r, const struct row *row)
+{
+    return (char *)r->o + row->at;
+}
+
+static void store(const struct reader *r, const struct row *row, uint64_t value)
+{
+    uint32_t narrow = (uint32_t)value;
+    bool truth = value != 0;
+    const void *from = row->width == sizeof value    ? (const void *)&value
+                       : row->width == sizeof narrow ? (const void *)&narrow
+                                                     : (const void *)&truth;
+    memcpy(field_of(r, row), from, row->width);
+}
+
+static bool parse_quantity(enum kind kind, const char *text, uint64_t *value)
+{
+    int64_t ms;
+    if (kind == NUMBER)
+        return parse_number(text, UINT64_MAX, value);
+    if (kind == SIZE)
+        return parse_size(text, value);
+    if (!parse_duration(text, &ms))
+        return false;
+    *value = (uint64_t)ms;
+    return true;
+}
+
+static bool read_quantity(struct reader *r, const struct row *row, const char *where,
+                          const char *text)
+{
+    static const char *const nouns[] = {
+        [NUMBER] = "number", [SIZE] = "size", [DURATION] = "duration"};
+    static const char *const samples[] = {[NUMBER] = "",
+                                          [SIZE] = ", such as 512, 16k or 2m",
+                                          [DURATION] = ", such as 500ms, 5s or 2m"};
+    uint64_t value, low = 0, high = 0;
+    parse_quantity(row->kind, row->low, &low);
+    parse_quantity(row->kind, row->high, &high);
+    if (!parse_quantity(row->kind, text, &value) || value < low || value > high)
+        return complain(r, where, "\"%.200s\" is not a %s from %s to %s%s", text, nouns[row->kind],
+                        row->low, row->high, samples[row->kind]);
+    store(r, row, value);
+    return true;
+}
+
+static bool read_word(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    uint64_t index = 0;
+    for (const char *word = row->low;; index++) {
+        size_t length = strcspn(word, "|");
+        if (strlen(text) == length && strncmp(word, text, length) == 0)
+            break;
+        if (!word[length])
+            return complain(r, where, "\"%.200s\" is not one of %s", text, row->low);
+        word += length + 1;
+    }
+    store(r, row, index);
+    return true;
+}
+
+static bool read_text(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    if (!*text)
+        return complain(r, where, "is empty: name a file, or write - for stdout, or off");
+    memcpy(field_of(r, row), &text, sizeof text);
+    return true;
+}
+
+static bool read_folder(struct reader *r, const struct row *row, const char *where,
+                        const char *text)
+{
+    struct stat st;
+    if (stat(text, &st) != 0)
+        return complain(r, where, "\"%.200s\": %s: name a folder that exists", text,
+                        strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return complain(r, where, "\"%.200s\" is no folder: name the folder that holds the files",
+                        text);
+    memcpy(field_of(r, row), &text, sizeof text);
+    return true;
+}
+
+static bool read_descriptor(struct reader *r, const struct row *row, const char *where,
+                            const char *text)
+{
+    uint64_t fd;
+    if (!parse_number(text, INT_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
+        return complain(r, where,
+                        "\"%.200s\" is no open descriptor: open one, as in --ready-fd 3 3>file",
+                        text);
+    store(r, row, fd);
+    return true;
+}
+
+static bool read_address(struct reader *r, const char *where, const char *text)
+{
+    char why[512];
+    struct options *o = r->o;
+    if (!listener_check(text, why, sizeof why))
+        return complain(r, where, "%s", why);
+    if (o->listen_count == LIMIT_LISTENERS)
+        return complain(r, where, "more than %d addresses: leave some out", LIMIT_LISTENERS);
+    o->listen[o->listen_count++] = text;
+    return true;
+}
+
+/* Only the environment gives a switch a value. */
+static bool read_switch(struct reader *r, const struct row *row, const char *where,
+                        const char *text)
+{
+    static const char *const words[] = {"0", "1", "false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            store(r, row, i & 1);
+            return true;
+        }
+    }
+    return complain(r, where, "\"%.200s\" is neither 1 nor 0", text);
+}
+
+static bool read_value(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    switch (row->kind) {
+    case NUMBER:
+    case SIZE:
+    case DURATION:
+        return read_quantity(r, row, where, text);
+    case WORD:
+        return read_word(r, row, where, text);
+    case TEXT:
+        return read_text(r, row, where, text);
+    case FOLDER:
+        return read_folder(r, row, where, text);
+    case DESCRIPTOR:
+        return read_descriptor(r, row, where, text);
+    case ADDRESS:
+        return read_address(r, where, text);
+    case SWITCH:
+        return read_switch(r, row, where, text);
+    case QUESTION:
+        break;
+    }
+    return false;
+}
+
+/* A setting without effect would be a promise not kept, so the twin refuses it. */
+static bool belongs_here(const struct reader *r, const struct row *row, const char *where)
+{
+    bool foreign = strcmp(row->name, "isolation") == 0 || strcmp(row->name, "spare") == 0;
+    if (!foreign || r->with_isolation)
+        return true;
+    return complain(r, where, "belongs to server-proc: leave it out here, or start server-proc");
+}
+
+/* What --help shows behind the name. */
+static const char *placeholder(const struct row *row)
+{
+    static const char *const forms[] = {
+        [NUMBER] = "N",   [SIZE] = "SIZE",     [DURATION] = "TIME",     [WORD] = "",
+        [FOLDER] = "DIR", [DESCRIPTOR] = "FD", [ADDRESS] = "ADDR:PORT", [TEXT] = "FILE|-|off",
+        [SWITCH] = "",    [QUESTION] = ""};
+    return row->kind == WORD ? row->low : forms[row->kind];
+}
+
+static void print_help(const char *program)
+{
+    printf("Usage: %s [--NAME VALUE | --NAME=VALUE]...\n"
+           "Each option is also read from the environment (--max-body: TANDEM_MAX_BODY).\n"
+           "TIME is like 500ms, 5s, 2m; SIZE like 512, 64k, 16m; [defaults] in brackets.\n",
+           program);
+    for (const struct row *row = rows; row < rows + ROWS; row++) {
+        char left[NAME_ROOM];
+        snprintf(left, sizeof left, "%s %s", row->name, placeholder(row));
+        printf("  --%-31s %s", left, row->help);
+        if (row->standard)
+            printf("%s[%s]", *row->help ? " " : "", row->standard);
+        putchar('\n');
+    }
+}
+
+static enum options_result answer(const struct reader *r, const struct row *question)
+{
+    if (strcmp(question->name, "help") == 0)
+        print_help(r->program);
+    else
+        printf("%s %s\n", r->program, TANDEM_VERSION);
+    fflush(stdout);
+    return OPTIONS_DONE;
+}
+
+/* Single letters to add, drop or change on the way from `a` to `b` (Levenshtein). */
+static size_t distance(const char *a, size_t a_len, const char *b)
+{
+    size_t cost[NAME_ROOM], b_len = strlen(b);
+    for (size_t j = 0; j <= b_len; j++)
+        cost[j] = j;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t diagonal = cost[0];
+        cost[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = cost[j];
+            if (cost[j] + 1 < best)
+                best = cost[j] + 1;
+            if (cost[j - 1] + 1 < best)
+                best = cost[j - 1] + 1;
+            cost[j] = best;
+        }
+    }
+    return cost[b_len];
+}
+
+static bool complain_unknown(const struct reader *r, const char *argument, const char *name,
+                             size_t length)
+{
+    const struct row *nearest = NULL;
+    size_t least = 3; /* more than two letters off is no typo */
+    for (const struct row *row = rows; row < rows + ROWS; row++) {
+        size_t d = length >= NAME_ROOM ? least
+                   : length > 2 && strncmp(row->name, name, length) == 0
+                       ? 2
+                       : distance(name, length, row->name);
+        if (d < least) {
+            least = d;
+            nearest = row;
+        }
+    }
+    if (nearest)
+        return complain(r, argument, "no such option: did you mean --%s? see --help",
+                        nearest->name);
+    return complain(r, argument, "no such option: see --help");
+}
+
+static const struct row *find_row(const char *name, size_t length)
+{
+    for (const struct row *row = rows; row < rows + ROWS; row++)
+        if (strlen(row->name) == length && strncmp(row->name, name, length) == 0)
+            return row;
+    return NULL;
+}
+
+/* A value on the command line: behind "=", or the next argument. No value of ours begins with "--",
+ * so one that does is the next option, and the value was forgotten. */
+static bool read_flag(struct reader *r, const struct row *row, const char *equals, char **argv,
+                      int *at)
+{
+    char where[NAME_ROOM];
+    snprintf(where, sizeof where, "--%s", row->name);
+    if (!belongs_here(r, row, where))
+        return false;
+    r->seen[row - rows] = true;
+    if (row->kind == SWITCH || row->kind == QUESTION) {
+        if (equals)
+            return complain(r, where, "takes no value: write it alone");
+        if (row->kind == SWITCH)
+            store(r, row, true);
+        return true;
+    }
+    const char *value = equals ? equals + 1 : argv[*at + 1];
+    if (!value || (!equals && strncmp(value, "--", 2) == 0))
+        return complain(r, where, "needs a value: --%s %s; see --help", row->name,
+                        placeholder(row));
+    *at += !equals;
+    return read_value(r, row, where, value);
+}
+
+static enum options_result read_flags(struct reader *r, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *name = argv[i] + 2;
+        if (strncmp(argv[i], "--", 2) != 0 || !*name) {
+            complain(r, argv[i], "stray argument: options begin with --; see --help");
+            return OPTIONS_BAD;
+        }
+        size_t length = strcspn(name, "=");
+        const struct row *row = find_row(name, length);
+        if (!row) {
+            complain_unknown(r, argv[i], name, length);
+            return OPTIONS_BAD;
+        }
+        if (!read_flag(r, row, name[length] ? name + length : NULL, argv, &i))
+            return OPTIONS_BAD;
+        if (row->kind == QUESTION)
+            return answer(r, row);
+    }
+    return OPTIONS_RUN;
+}
+
+/* Copied to be cut up, since the environment itself must stay whole for a program we may become. */
+static bool read_addresses(struct reader *r, const char *where, const char *text)
+{
+    static char copy[LIMIT_LISTENERS * 128];
+    if (strlen(text) >= sizeof copy)
+        return complain(r, where, "is longer than %zu bytes: leave some out", sizeof copy - 1);
+    strcpy(copy, text);
+    char *rest = NULL;
+    for (char *one = strtok_r(copy, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
+        if (!read_address(r, where, one))
+            return false;
+    return true;
+}
+
+/* An empty variable is one that is not set: that is how a compose file leaves an option out. */
+static bool read_environment(struct reader *r)
+{
+    for (const struct row *row = rows; row < rows + ROWS; row++) {
+        if (r->seen[row - rows] || row->kind == QUESTION)
+            continue;
+        char name[NAME_ROOM];
+        snprintf(name, sizeof name, "TANDEM_%s", row->name);
+        for (char *c = name; *c; c++)
+            *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        const char *text = getenv(name);
+        if (!text || !*text)
+            continue;
+        r->seen[row - rows] = true;
+        if (!belongs_here(r, row, name))
+            return false;
+        bool good =
+            row->kind == ADDRESS ? read_addresses(r, name, text) : read_value(r, row, name, text);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+/* `each` per CPU, but not less than `least`: a worker may wait for its handler, so there are more
+ * workers than CPUs. */
+static unsigned per_cpu(unsigned each, unsigned least)
+{
+    unsigned cpus = usable_cpus();
+    unsigned count = cpus > LIMIT_WORKERS / each ? LIMIT_WORKERS : cpus * each;
+    return count < least ? least : count;
+}
+
+static void set_defaults(struct reader *r)
+{
+    for (const struct row *row = rows; row < rows + ROWS; row++)
+        if (row->standard && !r->seen[row - rows])
+            read_value(r, row, row->name, row->standard);
+    struct options *o = r->o;
+    if (o->workers == 0)
+        o->workers = per_cpu(4, 8);
+    if (o->spares == 0)
+        o->spares = per_cpu(2, 4);
+    if (o->listen_count == 0) /* a variable of nothing but blanks */
+        read_address(r, rows[0].name, rows[0].standard);
+}
+
+enum options_result options_read(struct options *o, const char *program, bool with_isolation,
+                                 int argc, char **argv)
+{
+    *o = (struct options){.ready_fd = -1};
+    struct reader r = {.o = o, .program = program, .with_isolation = with_isolation};
+    enum options_result result = read_flags(&r, argc, argv);
+    if (result != OPTIONS_RUN)
+        return result;
+    if (!read_environment(&r))
+        return OPTIONS_BAD;
+    set_defaults(&r);
+    return OPTIONS_RUN;
+}

@@ -1,0 +1,109 @@
+/*
+ * outbox.c — send, then sendfile, and what is in between.
+ */
+#include "outbox.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "limits.h"
+
+static bool would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+bool outbox_is_empty(const struct conn *c)
+{
+    return c->out[0].fd < 0 && c->out[1].fd < 0;
+}
+
+static void drop_part(struct conn_part *part)
+{
+    if (part->fd >= 0)
+        close(part->fd);
+    *part = (struct conn_part){.fd = -1};
+}
+
+void outbox_drop(struct conn *c)
+{
+    drop_part(&c->out[0]);
+    drop_part(&c->out[1]);
+}
+
+/* Bytes in memory become a part; false when there is no descriptor or memory for them. */
+static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
+{
+    int fd = memfd_create("answer", MFD_CLOEXEC);
+    if (fd < 0)
+        return false;
+    for (size_t at = 0; at < n;) {
+        ssize_t put = write(fd, bytes + at, n - at);
+        if (put <= 0) {
+            close(fd);
+            return false;
+        }
+        at += (size_t)put;
+    }
+    *part = (struct conn_part){.fd = fd, .left = n};
+    return true;
+}
+
+static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn)
+{
+    while (part->left > 0) {
+        if (*turn == 0)
+            return OUTBOX_TURN;
+        size_t want = part->left < *turn ? (size_t)part->left : *turn;
+        off_t offset = (off_t)part->offset;
+        ssize_t put = sendfile(fd, part->fd, &offset, want);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return would_block() ? OUTBOX_FULL : OUTBOX_BROKEN;
+        if (put == 0)
+            return OUTBOX_BROKEN; /* the file has been cut short: never a whole-looking answer */
+        part->offset += (uint64_t)put;
+        part->left -= (uint64_t)put;
+        *turn -= (size_t)put;
+    }
+    drop_part(part);
+    return OUTBOX_SENT;
+}
+
+enum outbox_result outbox_continue(struct conn *c, int fd)
+{
+    size_t turn = LIMIT_TURN;
+    for (int i = 0; i < 2; i++) {
+        if (c->out[i].fd < 0)
+            continue;
+        enum outbox_result result = send_part(&c->out[i], fd, &turn);
+        if (result != OUTBOX_SENT)
+            return result;
+    }
+    return OUTBOX_SENT;
+}
+
+enum outbox_result outbox_send(struct conn *c, int fd, const void *bytes, size_t n,
+                               struct conn_part part)
+{
+    c->out[1] = part; /* from here on the slot knows it: nothing leaks when we die */
+    const char *at = bytes;
+    size_t left = n;
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (part.fd >= 0 ? MSG_MORE : 0);
+    while (left > 0) {
+        ssize_t put = send(fd, at, left, flags);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0 && !would_block())
+            return OUTBOX_BROKEN;
+        if (put < 0)
+            return keep_bytes(&c->out[0], at, left) ? OUTBOX_FULL : OUTBOX_BROKEN;
+        at += put;
+        left -= (size_t)put;
+    }
+    return part.fd >= 0 ? outbox_continue(c, fd) : OUTBOX_SENT;
+}

@@ -1,0 +1,214 @@
+/*
+ * response.c — the handler's calls, and the one place that writes a response head.
+ */
+#include "response.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "limits.h"
+
+enum { MAX_HEADERS = 64 * 1024, KEPT_MEMORY = 256 * 1024 };
+
+void response_open(struct response *r)
+{
+    *r = (struct response){.fd = -1};
+    buf_init(&r->headers, MAX_HEADERS);
+    buf_init(&r->body, LIMIT_RESPONSE);
+    response_reset(r);
+}
+
+void response_close(struct response *r)
+{
+    response_reset(r);
+    buf_free(&r->headers);
+    buf_free(&r->body);
+}
+
+void response_reset(struct response *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+    r->offset = r->length = 0;
+    r->status = 200;
+    r->failed = false;
+    memcpy(r->type, "text/plain", sizeof "text/plain");
+    buf_reset(&r->headers, MAX_HEADERS);
+    buf_reset(&r->body, KEPT_MEMORY);
+}
+
+uint64_t response_length(const struct response *r)
+{
+    return r->fd >= 0 ? r->length : r->body.len;
+}
+
+/* --- the handler's side --- */
+
+void response_status(struct response *res, int status)
+{
+    if (status >= 200 && status <= 599)
+        res->status = status;
+    else
+        res->failed = true;
+}
+
+/* Bytes that may stand in a field value (RFC 9110 §5.5). */
+static bool is_value(const char *text)
+{
+    for (; *text; text++) {
+        unsigned char ch = (unsigned char)*text;
+        if ((ch < 0x20 && ch != '\t') || ch == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_token(const char *text)
+{
+    if (!*text)
+        return false;
+    for (; *text; text++)
+        if (*text <= 0x20 || *text >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", *text))
+            return false;
+    return true;
+}
+
+void response_type(struct response *res, const char *media_type)
+{
+    size_t n = strlen(media_type);
+    if (n >= sizeof res->type || !is_value(media_type))
+        res->failed = true;
+    else
+        memcpy(res->type, media_type, n + 1);
+}
+
+bool response_header(struct response *res, const char *name, const char *value)
+{
+    if (!is_token(name) || !is_value(value))
+        return false;
+    buf_text(&res->headers, name);
+    buf_add(&res->headers, ": ", 2);
+    buf_text(&res->headers, value);
+    buf_add(&res->headers, "\r\n", 2);
+    if (res->headers.failed)
+        res->failed = true;
+    return !res->failed;
+}
+
+bool response_write(struct response *res, const void *data, size_t length)
+{
+    if (!buf_add(&res->body, data, length))
+        res->failed = true;
+    return !res->failed;
+}
+
+void response_file(struct response *res, int fd, uint64_t offset, uint64_t length)
+{
+    if (res->fd >= 0)
+        close(res->fd);
+    res->fd = fd;
+    res->offset = offset;
+    res->length = length;
+}
+
+/* --- errors --- */
+
+void response_problem(struct response *r, int status, const char *detail, const char *id)
+{
+    response_reset(r);
+    r->status = status;
+    memcpy(r->type, "application/problem+json", sizeof "application/problem+json");
+    buf_printf(&r->body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
+               status_phrase(status), status);
+    if (detail && *detail) {
+        buf_text(&r->body, ",\"detail\":\"");
+        buf_json(&r->body, detail, strlen(detail));
+        buf_text(&r->body, "\"");
+    }
+    buf_printf(&r->body, ",\"request\":\"%s\"}\n", id);
+}
+
+/* --- the head --- */
+
+static const struct phrase {
+    int status;
+    const char *text;
+} phrases[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+};
+
+const char *status_phrase(int status)
+{
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].status == status)
+            return phrases[i].text;
+    return "Unknown";
+}
+
+/* 204 and 304 describe no content of this message (RFC 9110 §8.6). */
+static bool has_length(int status)
+{
+    return status != 204 && status != 304;
+}
+
+bool response_head(struct buf *out, const struct response *r, const struct response_context *about)
+{
+    buf_text(out, "HTTP/1.1 ");
+    buf_number(out, (unsigned)r->status);
+    buf_text(out, " ");
+    buf_text(out, status_phrase(r->status));
+    buf_text(out, "\r\nServer: tandem\r\nDate: ");
+    buf_text(out, about->date);
+    if (has_length(r->status)) {
+        buf_text(out, "\r\nContent-Type: ");
+        buf_text(out, r->type);
+        buf_text(out, "\r\nContent-Length: ");
+        buf_number(out, response_length(r));
+    }
+    buf_text(out, "\r\n");
+    buf_add(out, r->headers.data, r->headers.len);
+    if (about->close)
+        buf_text(out, "Connection: close\r\n");
+    else if (about->is_old)
+        buf_text(out, "Connection: keep-alive\r\n");
+    return buf_text(out, "\r\n");
+}

@@ -1,0 +1,51 @@
+/*
+ * response.h — what a handler answers, and how its head is written.
+ *
+ * Owned by one worker, reused from request to request. handler.h has the handler's side.
+ */
+#ifndef TANDEM_RESPONSE_H
+#define TANDEM_RESPONSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "handler.h"
+
+enum { RESPONSE_ID_SIZE = 24 };
+
+struct response {
+    int status;
+    char type[128];
+    struct buf headers; /* whole lines, each with its CRLF */
+    struct buf body;
+    int fd; /* -1: the body is in `body` */
+    uint64_t offset;
+    uint64_t length; /* of the part of fd */
+    bool failed;     /* the handler asked for what cannot be sent: answer 500 */
+};
+
+void response_open(struct response *r);
+void response_close(struct response *r);
+/* Forgets the answer, closes its descriptor, keeps a moderate amount of memory. */
+void response_reset(struct response *r);
+uint64_t response_length(const struct response *r); /* bytes of the body */
+
+/* Makes it an error answer: application/problem+json (RFC 9457) that names the request. */
+void response_problem(struct response *r, int status, const char *detail, const char *id);
+
+/* What the head says beyond the response itself. */
+struct response_context {
+    const char *date; /* the value of Date */
+    bool close;       /* "Connection: close" */
+    bool is_old;      /* an HTTP/1.0 client whose connection is kept: say keep-alive */
+};
+
+/* Appends status line, fields and the empty line (RFC 9112 §4, RFC 9110 §8). */
+bool response_head(struct buf *out, const struct response *r, const struct response_context *about);
+
+/* "Not Found"; "Unknown" for a number without a phrase. Static. */
+const char *status_phrase(int status);
+
+#endif

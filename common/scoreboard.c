@@ -1,0 +1,58 @@
+/*
+ * scoreboard.c — one mapping, made before the first worker.
+ */
+#include "scoreboard.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+static size_t board_bytes(size_t count)
+{
+    return sizeof(struct scoreboard) + count * sizeof(struct worker_slot);
+}
+
+struct scoreboard *scoreboard_open(size_t count)
+{
+    struct scoreboard *b = mmap(NULL, board_bytes(count), PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (b == MAP_FAILED)
+        return NULL;
+    madvise(b, board_bytes(count), MADV_DONTDUMP);
+    b->slot_count = count;
+    scoreboard_clear(b);
+    return b;
+}
+
+void scoreboard_close(struct scoreboard *b)
+{
+    munmap(b, board_bytes(b->slot_count));
+}
+
+void scoreboard_clear(struct scoreboard *b)
+{
+    size_t count = b->slot_count;
+    memset(b, 0, board_bytes(count));
+    b->slot_count = count;
+    if (getrandom(&b->boot, sizeof b->boot, 0) != sizeof b->boot)
+        b->boot = 1;
+    for (size_t i = 0; i < count; i++)
+        b->slots[i].conn = -1;
+}
+
+void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
+{
+    struct worker_slot *s = &b->slots[index];
+    atomic_store(&s->conn, -1);
+    atomic_store(&s->started, 0);
+    atomic_store(&s->requests, 0);
+    atomic_store(&s->pid, pid);
+    atomic_store(&s->state, WORKER_WAITING);
+}
+
+void request_id(const struct scoreboard *b, const struct worker_slot *slot, char *out, size_t size)
+{
+    snprintf(out, size, "%08x-%03zx-%llx", b->boot, (size_t)(slot - b->slots),
+             (unsigned long long)slot->serial);
+}

@@ -1,0 +1,60 @@
+/*
+ * scoreboard.h — what each worker is doing, in memory all share; and what is counted for the server.
+ *
+ * A worker's slot is written by that worker alone (pid and state at its birth by whoever makes it)
+ * and read by the keeper. The keeper believes none of it: each value is checked when used.
+ */
+#ifndef TANDEM_SCOREBOARD_H
+#define TANDEM_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …       LOST: a thread that was robbed of its
+ *               └──────────────────────▲                               request and has not come back
+ */
+enum worker_state { WORKER_NONE, WORKER_WAITING, WORKER_ACCEPTING, WORKER_TURN, WORKER_LOST };
+
+enum { SCORE_METHOD = 24, SCORE_TARGET = 200 };
+
+struct worker_slot {
+    _Atomic int state;
+    _Atomic int conn;         /* the descriptor it works on, set before it claims it; -1: none */
+    _Atomic int pid;          /* process (server-proc) or 0 */
+    _Atomic uint64_t turns;   /* grows whenever the worker owns nothing */
+    _Atomic int64_t started;  /* monotonic µs: when the handler was called; 0: not in a handler */
+    _Atomic uint64_t requests; /* answered since its birth */
+    uint64_t serial;          /* number of the request that runs; its id is made from this */
+    char method[SCORE_METHOD];
+    char target[SCORE_TARGET]; /* as it came, cut to fit */
+};
+
+struct scoreboard {
+    _Atomic int stop;     /* what the supervisor was told: 0 serve, 1 drain, 2 end at once */
+    _Atomic int draining; /* no answer keeps its connection any more */
+    _Atomic int is_up;    /* workers have been started */
+    _Atomic int connections;
+    _Atomic uint64_t spooled; /* bytes of bodies in descriptors */
+    _Atomic uint64_t deaths;  /* of workers, by signal or by themselves */
+    _Atomic unsigned lost;    /* threads that were robbed and have not come back */
+    uint32_t boot;            /* a random part of every request id */
+    size_t slot_count;
+    struct worker_slot slots[];
+};
+
+/* Maps a board with `count` slots; NULL (errno) when there is no memory. */
+struct scoreboard *scoreboard_open(size_t count);
+void scoreboard_close(struct scoreboard *b);
+/* Back to a board on which nothing has happened. While no worker lives. */
+void scoreboard_clear(struct scoreboard *b);
+/* A new worker takes over slot `index`. */
+void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
+
+/* "5f3a9c10-003-42": the id of the request that runs in a slot. */
+void request_id(const struct scoreboard *b, const struct worker_slot *slot, char *out, size_t size);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * serve.h — the waist: the loop that every worker of both servers runs.
+ */
+#ifndef TANDEM_SERVE_H
+#define TANDEM_SERVE_H
+
+#include <stdbool.h>
+
+#include "worker.h"
+
+/* Serves until the server is drained, the worker has served its share, or it is disowned for good. */
+void serve(struct worker *w);
+
+/* One event at most, waiting for it `timeout` ms at most (-1: as long as it takes). False: this
+ * worker is to go. */
+bool serve_once(struct worker *w, int timeout);
+
+/* Tags of epoll events that are no connection. */
+uint64_t serve_listener_tag(int fd);
+uint64_t serve_retire_tag(void);
+
+#endif

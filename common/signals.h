@@ -1,0 +1,24 @@
+/*
+ * signals.h — signals as a readable descriptor: they interrupt nothing, and their consequences
+ * stand in one loop.
+ */
+#ifndef TANDEM_SIGNALS_H
+#define TANDEM_SIGNALS_H
+
+#include <stdbool.h>
+
+enum {
+    SIGNAL_STOP = 1,   /* TERM, INT */
+    SIGNAL_CHILD = 2,  /* CHLD */
+    SIGNAL_RELOAD = 4, /* HUP */
+    SIGNAL_REOPEN = 8  /* USR1 */
+};
+
+/* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client that
+ * has gone is an error of send(2), not the end of the server. -1 with errno on failure. */
+int signals_open(void);
+
+/* Waits for at most `timeout` ms; returns the signals that came, as a set. */
+unsigned signals_wait(int fd, int timeout);
+
+#endif

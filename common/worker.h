@@ -1,0 +1,45 @@
+/*
+ * worker.h — one worker: a process of server-proc, a thread of server-thread. Nothing in it is
+ * shared; what must survive it stands in the connection table and on the scoreboard.
+ */
+#ifndef TANDEM_WORKER_H
+#define TANDEM_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "answer.h"
+#include "request.h"
+#include "server.h"
+
+struct worker {
+    struct teller teller; /* server, owner number, response */
+    struct worker_slot *slot;
+    /* Runs the handler for w->request and leaves the answer in the teller's response: inline, or in
+     * a child of its own. The one argument of the shared loop. */
+    void (*run)(struct worker *w);
+    void *model; /* what the model's `run` needs */
+
+    struct request request;
+    char *in; /* bytes being looked at; in_size of them at most */
+    size_t in_size;
+    size_t in_len;
+    size_t in_stashed; /* the first so many are (still) in the connection's stash, too */
+    char *kept;        /* a head and a body that came in pieces, put together */
+    bool drained;      /* the socket gave less than was asked for: it is empty */
+    uint64_t limit;    /* requests after which this worker is replaced; 0 = none */
+    bool is_leaving;   /* it lost its connection, and another has taken its place */
+};
+
+/* Gets the worker's memory. `me` is its owner number, slot index + 1. False: no memory. */
+bool worker_open(struct worker *w, struct server *s, unsigned me);
+void worker_close(struct worker *w);
+
+/* The handler, here and now: thread and pool. */
+void run_inline(struct worker *w);
+/* The same without a worker around it, for a child that has only the request. */
+void run_handler(const struct router *router, const struct request *req, struct response *res,
+                 const char *id);
+
+#endif

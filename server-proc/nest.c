@@ -1,0 +1,307 @@
+/*
+ * nest.c — forks a spare for each place, and another when it has ended.
+ *
+ * It is forked before there are connections, and closes what it inherits of them when it has to be
+ * forked again; it unmaps the connection table and the scoreboard. So a spare can read no other
+ * request's bytes and holds no other client's connection open.
+ */
+#include "nest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/http1.h"
+#include "common/worker.h"
+
+enum { SPARE_DONE = 113 /* exit code: the answer has been sent */, FORK_PAUSE = 50 /* ms */ };
+
+static struct brood {
+    struct nest *nest;
+    pid_t pids[NEST_PLACES]; /* 0: nobody sits in this place */
+    struct request request;  /* memory made once here is ready in every child */
+    struct response response;
+    char *inbox;
+    size_t inbox_size;
+} self;
+
+/* --- the word of a place --- */
+
+uint64_t place_make(uint32_t serial, unsigned owner, bool is_ready)
+{
+    return (uint64_t)serial << 32 | (uint64_t)(owner & 0xffff) << 8 | is_ready;
+}
+
+uint32_t place_serial(uint64_t word)
+{
+    return (uint32_t)(word >> 32);
+}
+
+unsigned place_owner(uint64_t word)
+{
+    return (unsigned)(word >> 8 & 0xffff);
+}
+
+bool place_is_ready(uint64_t word)
+{
+    return word & 1;
+}
+
+void nest_changed(struct nest_shared *shared)
+{
+    atomic_fetch_add(&shared->changes, 1);
+    syscall(SYS_futex, &shared->changes, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* --- messages with a descriptor --- */
+
+static int passed_descriptor(struct msghdr *message)
+{
+    int fd = -1;
+    struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
+static void send_reply(int fd, struct spare_reply *reply, const struct response *r, int passed)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec parts[] = {{reply, sizeof *reply},
+                            {r ? r->headers.data : NULL, reply->headers_len},
+                            {r ? r->body.data : NULL, reply->body_len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+    if (passed >= 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        *c = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(c), &passed, sizeof passed);
+    }
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+        _exit(EXIT_FAILURE);
+}
+
+/* --- the spare: one call, one answer --- */
+
+static void leave_at_once(int status, void *unused)
+{
+    (void)unused;
+    _exit(status == SPARE_DONE ? EXIT_FAILURE : status);
+}
+
+/* A body too large for a message becomes a descriptor. */
+static void move_body_to_descriptor(struct response *r)
+{
+    size_t n = r->body.len;
+    int fd = memfd_create("answer", MFD_CLOEXEC);
+    for (size_t at = 0; fd >= 0 && at < n;) {
+        ssize_t put = write(fd, r->body.data + at, n - at);
+        if (put <= 0)
+            _exit(EXIT_FAILURE);
+        at += (size_t)put;
+    }
+    if (fd < 0)
+        _exit(EXIT_FAILURE);
+    response_file(r, fd, 0, n);
+    r->body.len = 0;
+}
+
+static void answer_call(int fd, const struct spare_call *call)
+{
+    struct response *r = &self.response;
+    run_handler(&self.nest->server->router, &self.request, r, call->id);
+    if (r->fd < 0 && r->body.len > NEST_PAYLOAD - 64 * 1024)
+        move_body_to_descriptor(r);
+    struct spare_reply reply = {.serial = call->serial,
+                                .status = r->status,
+                                .headers_len = (uint32_t)r->headers.len,
+                                .body_len = r->fd < 0 ? (uint32_t)r->body.len : 0,
+                                .has_fd = r->fd >= 0,
+                                .offset = r->offset,
+                                .length = r->length};
+    memcpy(reply.type, r->type, sizeof reply.type);
+    send_reply(fd, &reply, r, r->fd);
+}
+
+static _Noreturn void spare_main(size_t place, pid_t nest)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct spare_call call;
+    struct iovec parts[] = {{&call, sizeof call}, {self.inbox, self.inbox_size}};
+    struct msghdr message = {.msg_iov = parts,
+                             .msg_iovlen = 2,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    int fd = self.nest->ends[place];
+    prctl(PR_SET_NAME, "spare");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != nest)
+        _exit(EXIT_FAILURE);
+    on_exit(leave_at_once, NULL);
+    for (size_t i = 0; i < self.nest->shared->count; i++)
+        if (i != place)
+            close(self.nest->ends[i]);
+    close(self.nest->kills);
+    munmap(self.nest->shared, sizeof *self.nest->shared);
+    if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) < (ssize_t)sizeof call)
+        _exit(EXIT_FAILURE);
+    if (http1_parse(&self.nest->server->options, self.inbox, call.head_len, &self.request) != 0)
+        _exit(EXIT_FAILURE);
+    self.request.body = (struct request_body){.data = self.inbox + call.head_len,
+                                              .fd = passed_descriptor(&message),
+                                              .length = call.body_len};
+    if (call.has_fd)
+        self.request.body.data = NULL;
+    answer_call(fd, &call);
+    _exit(SPARE_DONE);
+}
+
+/* --- the nest --- */
+
+static bool hatch(size_t place)
+{
+    pid_t nest = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        spare_main(place, nest);
+    if (pid < 0)
+        return false;
+    self.pids[place] = pid;
+    atomic_fetch_or(&self.nest->shared->places[place], 1);
+    nest_changed(self.nest->shared);
+    return true;
+}
+
+static bool fill(void)
+{
+    bool is_full = true;
+    for (size_t i = 0; i < self.nest->shared->count; i++)
+        if (self.pids[i] == 0 && !hatch(i))
+            is_full = false;
+    return is_full;
+}
+
+/* For one that ended without an answer: its worker waits at the other end. */
+static void speak_for_the_dead(size_t place, int status, const struct rusage *usage)
+{
+    uint64_t word = atomic_load(&self.nest->shared->places[place]);
+    struct spare_reply reply = {.serial = place_serial(word), .is_dead = true};
+    reply.wait_status = status;
+    reply.usage = *usage;
+    if (place_is_ready(word)) /* it died before anybody called it */
+        atomic_fetch_and(&self.nest->shared->places[place], ~(uint64_t)1);
+    else
+        send_reply(self.nest->ends[place], &reply, NULL, -1);
+}
+
+static void reap(void)
+{
+    int status;
+    struct rusage usage;
+    pid_t pid;
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        for (size_t i = 0; i < self.nest->shared->count; i++) {
+            if (self.pids[i] != pid)
+                continue;
+            self.pids[i] = 0;
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != SPARE_DONE)
+                speak_for_the_dead(i, status, &usage);
+        }
+    }
+}
+
+/* Only the nest kills spares: it alone knows that a pid still is the one that was meant. */
+static void kill_as_asked(void)
+{
+    struct nest_kill k;
+    while (read(self.nest->kills, &k, sizeof k) == sizeof k) {
+        if (k.place >= self.nest->shared->count)
+            continue;
+        uint64_t word = atomic_load(&self.nest->shared->places[k.place]);
+        if (place_serial(word) == k.serial && !place_is_ready(word) && self.pids[k.place] > 0)
+            kill(self.pids[k.place], SIGKILL);
+    }
+}
+
+/* Connections and the like, when there are any already. */
+static void close_what_is_not_ours(const struct nest *n)
+{
+    struct server *s = n->server;
+    static bool keep[1 << 16];
+    for (size_t fd = 0; fd < 1024; fd++)
+        keep[fd] = n->is_core[fd];
+    for (size_t i = 0; i < n->shared->count; i++)
+        keep[n->ends[i] & 0xffff] = true;
+    keep[n->kills & 0xffff] = true;
+    for (size_t i = 0; i < s->listeners.count; i++)
+        keep[s->listeners.all[i].fd & 0xffff] = false;
+    keep[s->epoll & 0xffff] = keep[s->retire & 0xffff] = keep[s->signals & 0xffff] = false;
+    for (unsigned fd = 3, from = 3; fd <= 1 << 16; fd++) {
+        if (fd < 1 << 16 && !keep[fd])
+            continue;
+        if (fd > from)
+            close_range(from, fd == 1 << 16 ? UINT_MAX : fd - 1, 0);
+        from = fd + 1;
+    }
+}
+
+static void become_nest(struct nest *n, pid_t supervisor)
+{
+    struct server *s = n->server;
+    prctl(PR_SET_NAME, "nest");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor)
+        _exit(EXIT_FAILURE);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    close_what_is_not_ours(n);
+    conn_table_close(&s->table);
+    scoreboard_close(s->board);
+    s->board = NULL;
+    self = (struct brood){.nest = n};
+    self.inbox_size = s->options.max_header + LIMIT_BODY_MEMORY;
+    self.inbox = malloc(self.inbox_size);
+    response_open(&self.response);
+    if (!self.inbox || !request_open(&self.request, s->options.max_headers, s->options.max_uri))
+        _exit(EXIT_FAILURE);
+}
+
+_Noreturn void nest_main(struct nest *n, pid_t supervisor)
+{
+    sigset_t children;
+    become_nest(n, supervisor);
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    struct pollfd waits[] = {{.fd = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC),
+                              .events = POLLIN},
+                             {.fd = n->kills, .events = POLLIN}};
+    for (;;) {
+        bool is_full = fill();
+        struct signalfd_siginfo info;
+        poll(waits, 2, is_full ? -1 : FORK_PAUSE);
+        while (read(waits[0].fd, &info, sizeof info) == sizeof info)
+            ;
+        kill_as_asked();
+        reap();
+    }
+}

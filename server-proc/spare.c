@@ -1,0 +1,316 @@
+/*
+ * spare.c — the pool worker reads the whole request, as ever; a spare runs its handler and is gone.
+ */
+#include "spare.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/death.h"
+#include "nest.h"
+
+static struct {
+    struct nest nest;
+    int ends[NEST_PLACES]; /* the workers' ends, in the shared descriptor table */
+    int kills;             /* struct nest_kill is written here */
+    pid_t pid;
+} fresh = {.pid = 0};
+
+static char payload[NEST_PAYLOAD]; /* headers and body of one answer; a worker has one at a time */
+
+static bool is_fresh(const struct server *s)
+{
+    return s->options.isolation == ISOLATION_FRESH;
+}
+
+/* === the worker === */
+
+static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
+{
+    struct nest_shared *shared = fresh.nest.shared;
+    for (size_t i = 0; i < shared->count; i++) {
+        uint64_t word = atomic_load(&shared->places[i]);
+        if (!place_is_ready(word) || place_owner(word) != 0)
+            continue;
+        *serial = place_serial(word) + 1;
+        *place = i;
+        if (atomic_compare_exchange_strong(&shared->places[i], &word,
+                                           place_make(*serial, owner, false)))
+            return true;
+    }
+    return false;
+}
+
+/* As long as it takes: --request-timeout watches over us. */
+static size_t take_place(unsigned owner, uint32_t *serial)
+{
+    struct nest_shared *shared = fresh.nest.shared;
+    const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+    size_t place;
+    for (;;) {
+        uint32_t changes = atomic_load(&shared->changes);
+        if (try_take(owner, &place, serial))
+            return place;
+        syscall(SYS_futex, &shared->changes, FUTEX_WAIT, changes, &pause, NULL, 0);
+    }
+}
+
+static void leave_place(size_t place)
+{
+    struct nest_shared *shared = fresh.nest.shared;
+    uint64_t word = atomic_load(&shared->places[place]);
+    while (!atomic_compare_exchange_weak(
+        &shared->places[place], &word, place_make(place_serial(word), 0, place_is_ready(word))))
+        ;
+    nest_changed(shared);
+}
+
+static bool send_call(int fd, const struct request *r, struct spare_call *call)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    const struct request_body *body = &r->body;
+    call->head_len = (uint32_t)r->head_len;
+    call->body_len = body->length;
+    call->has_fd = body->fd >= 0;
+    struct iovec parts[] = {{call, sizeof *call},
+                            {(void *)(uintptr_t)r->head, r->head_len},
+                            {(void *)(uintptr_t)body->data, call->has_fd ? 0 : body->length}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+    if (call->has_fd) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+        *c = (struct cmsghdr){
+            .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+        memcpy(CMSG_DATA(c), &body->fd, sizeof body->fd);
+    }
+    return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
+}
+
+/* One message; *passed is the descriptor that came along, or -1. False: nobody is there any more. */
+static bool receive_reply(int fd, struct spare_reply *reply, int *passed)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec parts[] = {{reply, sizeof *reply}, {payload, sizeof payload}};
+    struct msghdr message = {.msg_iov = parts,
+                             .msg_iovlen = 2,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t n;
+    do
+        n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < (ssize_t)sizeof *reply)
+        return false;
+    *passed = -1;
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    if (c && c->cmsg_type == SCM_RIGHTS)
+        memcpy(passed, CMSG_DATA(c), sizeof *passed);
+    return true;
+}
+
+/* Answers to those who held this place before us, and are dead, may still lie there. */
+static bool await_reply(int fd, uint32_t serial, struct spare_reply *reply, int *passed)
+{
+    for (;;) {
+        if (!receive_reply(fd, reply, passed))
+            return false;
+        if (reply->serial == serial)
+            return true;
+        if (*passed >= 0)
+            close(*passed);
+    }
+}
+
+static void take_answer(struct response *r, const struct spare_reply *reply, int passed)
+{
+    if (reply->headers_len + (size_t)reply->body_len > sizeof payload ||
+        reply->has_fd != (passed >= 0)) {
+        r->failed = true;
+        return;
+    }
+    response_status(r, reply->status);
+    memcpy(r->type, reply->type, sizeof r->type);
+    r->type[sizeof r->type - 1] = '\0';
+    buf_add(&r->headers, payload, reply->headers_len);
+    buf_add(&r->body, payload + reply->headers_len, reply->body_len);
+    if (reply->has_fd)
+        response_file(r, passed, reply->offset, reply->length);
+    r->failed = r->failed || r->headers.failed || r->body.failed;
+}
+
+static void take_death(struct worker *w, const struct spare_reply *reply, const char *id)
+{
+    struct server *s = w->teller.server;
+    int64_t ran = (clock_us() - atomic_load(&w->slot->started)) / 1000;
+    struct death d = {.status = reply->wait_status,
+                      .usage = reply->usage,
+                      .is_overdue = ran >= s->options.request_timeout};
+    char cause[DEATH_CAUSE_SIZE], detail[128];
+    death_cause(&d, cause);
+    death_log(s->board, w->slot, "the child of worker", &d, "in the handler");
+    atomic_fetch_add(&s->board->deaths, 1);
+    snprintf(detail, sizeof detail, "the handler was ended by %s", cause);
+    response_problem(&w->teller.response, death_status(&d), detail, id);
+}
+
+void spare_run(struct worker *w)
+{
+    struct server *s = w->teller.server;
+    struct response *r = &w->teller.response;
+    struct spare_call call = {0};
+    struct spare_reply reply;
+    int passed = -1;
+    size_t place = take_place(w->teller.me, &call.serial);
+    request_id(s->board, w->slot, call.id, sizeof call.id);
+    response_reset(r);
+    bool ok = send_call(fresh.ends[place], &w->request, &call) &&
+              await_reply(fresh.ends[place], call.serial, &reply, &passed);
+    leave_place(place);
+    if (ok && reply.is_dead)
+        take_death(w, &reply, call.id);
+    else if (ok)
+        take_answer(r, &reply, passed);
+    if (!ok || r->failed)
+        response_problem(r, 500, "the child that ran the handler could not answer", call.id);
+}
+
+/* === the supervisor === */
+
+static bool make_pair(size_t i)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return false;
+    fresh.nest.ends[i] = pair[1];
+    if (fresh.pid == 0) {
+        fresh.ends[i] = pair[0];
+        return true;
+    }
+    bool ok = dup3(pair[0], fresh.ends[i], O_CLOEXEC) >= 0; /* workers know it by this number */
+    close(pair[0]);
+    return ok;
+}
+
+static bool make_pipe(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        return false;
+    fresh.nest.kills = ends[0];
+    if (fresh.pid == 0) {
+        fresh.kills = ends[1];
+        return true;
+    }
+    bool ok = dup3(ends[1], fresh.kills, O_CLOEXEC) >= 0;
+    close(ends[1]);
+    return ok;
+}
+
+/* The nest's ends are its own: the shared table does not keep them. */
+static bool start_nest(void)
+{
+    struct nest *n = &fresh.nest;
+    pid_t supervisor = getpid();
+    bool ok = make_pipe();
+    for (size_t i = 0; ok && i < n->shared->count; i++) {
+        atomic_fetch_and(&n->shared->places[i], ~(uint64_t)1);
+        ok = make_pair(i);
+    }
+    fresh.pid = ok ? fork() : -1;
+    if (fresh.pid == 0)
+        nest_main(n, supervisor);
+    for (size_t i = 0; i < n->shared->count; i++)
+        close(n->ends[i]);
+    close(n->kills);
+    if (fresh.pid < 0)
+        log_line(LOG_ERROR, "no nest for --isolation fresh: %s", strerror(errno));
+    return fresh.pid > 0;
+}
+
+bool spare_open(struct server *s)
+{
+    if (!is_fresh(s))
+        return true;
+    struct nest *n = &fresh.nest;
+    n->server = s;
+    n->shared = mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                     -1, 0);
+    if (n->shared == MAP_FAILED) {
+        log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
+        return false;
+    }
+    n->shared->count = s->options.spares;
+    for (int fd = 0; fd < 1024; fd++)
+        n->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
+    return start_nest();
+}
+
+void spare_close(struct server *s)
+{
+    if (is_fresh(s) && fresh.pid > 0)
+        kill(fresh.pid, SIGKILL); /* its spares die with it */
+}
+
+/* Calls `act` for each place this owner holds; returns how many there are. */
+static unsigned for_each_place(unsigned owner, void (*act)(size_t place, uint64_t word))
+{
+    struct nest_shared *shared = fresh.nest.shared;
+    unsigned found = 0;
+    for (size_t i = 0; i < shared->count; i++) {
+        uint64_t word = atomic_load(&shared->places[i]);
+        if (place_owner(word) != owner)
+            continue;
+        act(i, word);
+        found++;
+    }
+    return found;
+}
+
+static void ask_to_kill(size_t place, uint64_t word)
+{
+    struct nest_kill k = {.place = (uint32_t)place, .serial = place_serial(word)};
+    ssize_t put = write(fresh.kills, &k, sizeof k);
+    (void)put; /* full: the keeper asks again in a moment */
+}
+
+static void kill_and_leave(size_t place, uint64_t word)
+{
+    ask_to_kill(place, word);
+    leave_place(place);
+}
+
+bool spare_kill(struct server *s, unsigned owner)
+{
+    return is_fresh(s) && for_each_place(owner, ask_to_kill) > 0;
+}
+
+void spare_release(struct server *s, unsigned owner)
+{
+    if (is_fresh(s))
+        for_each_place(owner, kill_and_leave);
+}
+
+void spare_reaped(struct server *s, pid_t pid)
+{
+    if (!is_fresh(s) || pid != fresh.pid || atomic_load(&s->board->draining))
+        return;
+    log_line(LOG_ERROR, "the nest of --isolation fresh (pid %d) has died: starting another", pid);
+    if (!start_nest())
+        fresh.pid = pid; /* it is tried again with the next child that is reaped */
+}

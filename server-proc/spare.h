@@ -1,0 +1,28 @@
+/*
+ * spare.h — --isolation fresh, seen from the worker that calls a spare and from the supervisor.
+ * All of it does nothing, at no cost, in --isolation pool.
+ */
+#ifndef SERVER_PROC_SPARE_H
+#define SERVER_PROC_SPARE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/server.h"
+#include "common/worker.h"
+
+/* Worker: has a spare run the handler of w->request and waits for the answer, or for the news that
+ * it died; that becomes 500 or 504. */
+void spare_run(struct worker *w);
+
+/* Supervisor, before the first worker. False: logged. */
+bool spare_open(struct server *s);
+void spare_close(struct server *s);
+/* Kills the spare that works for this owner. False: there is none. */
+bool spare_kill(struct server *s, unsigned owner);
+/* This owner has died: what it held is given back, its spare killed. */
+void spare_release(struct server *s, unsigned owner);
+/* A child has been reaped; if it was the nest, there is a new one afterwards. */
+void spare_reaped(struct server *s, pid_t pid);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * worker.c — THE LINE in which the two servers differ: here pthread_create, there clone.
+ *
+ * Everything is shared: a connection's answer could be built from any thread's memory, a handler
+ * sees what every other has written, and one that crashes takes all of them along.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "common/model.h"
+#include "common/serve.h"
+
+/* What a thread is given, and what is known of it. */
+static struct thread {
+    struct server *server;
+    size_t index;
+    pthread_t id;
+    bool is_started;
+    _Atomic bool has_finished;
+} threads[2 * LIMIT_WORKERS];
+
+static void *worker_main(void *argument)
+{
+    struct thread *self = argument;
+    struct worker w;
+    char name[16];
+    snprintf(name, sizeof name, "worker %zu", self->index + 1);
+    prctl(PR_SET_NAME, name);
+    if (worker_open(&w, self->server, (unsigned)self->index + 1)) {
+        serve(&w);
+        worker_close(&w);
+    }
+    atomic_store(&self->has_finished, true);
+    return NULL;
+}
+
+bool worker_make(struct server *s, size_t index)
+{
+    struct thread *t = &threads[index];
+    scoreboard_birth(s->board, index, 0);
+    t->server = s;
+    t->index = index;
+    atomic_store(&t->has_finished, false);
+    errno = pthread_create(&t->id, NULL, worker_main, t);
+    t->is_started = errno == 0;
+    if (!t->is_started)
+        atomic_store(&s->board->slots[index].state, WORKER_NONE);
+    return t->is_started;
+}
+
+static void join(struct server *s, size_t index)
+{
+    pthread_join(threads[index].id, NULL);
+    threads[index].is_started = false;
+    atomic_store(&s->board->slots[index].state, WORKER_NONE);
+}
+
+unsigned worker_join_finished(struct server *s)
+{
+    unsigned found_again = 0;
+    for (size_t i = 0; i < s->board->slot_count; i++) {
+        if (!threads[i].is_started || !atomic_load(&threads[i].has_finished))
+            continue;
+        found_again += atomic_load(&s->board->slots[i].state) == WORKER_LOST;
+        join(s, i);
+    }
+    return found_again;
+}
+
+bool worker_join_all(struct server *s)
+{
+    bool is_complete = true;
+    for (size_t i = 0; i < s->board->slot_count; i++) {
+        bool is_lost = atomic_load(&s->board->slots[i].state) == WORKER_LOST;
+        if (threads[i].is_started && !is_lost)
+            join(s, i);
+        is_complete = is_complete && !threads[i].is_started;
+    }
+    return is_complete;
+}
+
+/* Another thread has been started in our place: this one ends. */
+bool model_disowned(struct worker *w)
+{
+    (void)w;
+    return false;
+}

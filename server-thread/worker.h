@@ -1,0 +1,21 @@
+/*
+ * worker.h — a worker of server-thread is a thread: memory and descriptors shared.
+ */
+#ifndef SERVER_THREAD_WORKER_H
+#define SERVER_THREAD_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/server.h"
+
+/* Starts the worker of slot `index`. False: the kernel gives no thread now (errno).
+ * By the first thread of the serving process. */
+bool worker_make(struct server *s, size_t index);
+
+/* Takes back the threads that have returned. Returns how many of them had been lost before. */
+unsigned worker_join_finished(struct server *s);
+/* Waits for all that are not lost; true when none is left. */
+bool worker_join_all(struct server *s);
+
+#endif

@@ -23,8 +23,8 @@ struct chunked {
 enum chunked_result { CHUNKED_MORE, CHUNKED_DATA, CHUNKED_END, CHUNKED_BAD };
 
 void chunked_init(struct chunked *k);
-/* Consumes from `in` (up to `n` bytes) and sets *used. CHUNKED_DATA: the run *data, *data_len (inside
- * `in`) is body. MORE: all was consumed. END: the body is complete, the rest is not ours.
+/* Consumes from `in` (up to `n` bytes) and sets *used. CHUNKED_DATA: the run *data, *data_len
+ * (inside `in`) is body. MORE: all was consumed. END: the body is complete, the rest is not ours.
  * BAD: 400, and the framing is lost. */
 enum chunked_result chunked_next(struct chunked *k, const char *in, size_t n, size_t *used,
                                  const char **data, size_t *data_len);

@@ -11,7 +11,8 @@
  *               an event for a connection that is gone is known as such
  *   sequence    grows with every change of phase: a word seen twice is the same moment, not another
  *   owner       0 nobody, 1… a worker, CONN_SUPERVISOR whoever keeps the workers alive
- *   note        "there is more": left by a worker that got an event for a connection it does not own
+ *   note        "there is more": left by a worker that got an event for a connection it does not
+ * own
  *
  *                 conn_open                  conn_claim
  *      FREE ─────────────────▶ HELD ◀──────────────────────── IDLE ◀─┐
@@ -56,12 +57,13 @@ enum conn_phase { CONN_FREE, CONN_IDLE, CONN_HELD, CONN_READ, CONN_RUN, CONN_SEN
 enum conn_wait { WAIT_REQUEST, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER };
 
 enum {
-    CONN_LAST = 1,      /* close when the answer is out */
-    CONN_LINGER = 2,    /* the answer is out and our side shut: read and forget until the client ends */
-    CONN_HEAD = 4,      /* the request that runs is a HEAD: its answer has no body */
-    CONN_OLD = 8,       /* … is HTTP/1.0: say so when the connection is kept */
-    CONN_SERVED = 16,   /* at least one request has been served */
-    CONN_WATCHED = 32   /* epoll knows it */
+    CONN_LAST = 1, /* close when the answer is out */
+    CONN_LINGER =
+        2,         /* the answer is out and our side shut: read and forget until the client ends */
+    CONN_HEAD = 4, /* the request that runs is a HEAD: its answer has no body */
+    CONN_OLD = 8,  /* … is HTTP/1.0: say so when the connection is kept */
+    CONN_SERVED = 16, /* at least one request has been served */
+    CONN_WATCHED = 32 /* epoll knows it */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -91,7 +93,7 @@ struct conn {
     int64_t since;       /* monotonic ms: when the head or body began to arrive */
     bool is_chunked;
     struct chunked chunked;
-    struct conn_part out[2]; /* sent in this order */
+    struct conn_part out[2];  /* sent in this order */
     struct sockaddr_in6 peer; /* IPv4 as itself; AF_UNIX has family only */
 };
 
@@ -100,8 +102,8 @@ _Static_assert(sizeof(struct conn) <= 256, "an idle connection costs at most 256
 struct conn_table {
     struct conn *slots;
     char *stashes;
-    size_t size;       /* slots: one for each descriptor number this process may have */
-    size_t stash_size; /* bytes per slot; untouched ones cost address space only */
+    size_t size;          /* slots: one for each descriptor number this process may have */
+    size_t stash_size;    /* bytes per slot; untouched ones cost address space only */
     _Atomic int *highest; /* highest descriptor number that was a connection; in shared memory */
 };
 

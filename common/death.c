@@ -20,6 +20,18 @@ const char *death_cause(const struct death *d, char out[DEATH_CAUSE_SIZE])
     return out;
 }
 
+const char *death_detail(const struct death *d, char out[2 * DEATH_CAUSE_SIZE])
+{
+    char cause[DEATH_CAUSE_SIZE];
+    if (d->is_overdue)
+        snprintf(out, 2 * (size_t)DEATH_CAUSE_SIZE,
+                 "the handler took longer than --request-timeout");
+    else
+        snprintf(out, 2 * (size_t)DEATH_CAUSE_SIZE, "the handler was ended by %s",
+                 death_cause(d, cause));
+    return out;
+}
+
 int death_status(const struct death *d)
 {
     return d->is_overdue ? 504 : 500;

@@ -24,6 +24,8 @@ const char *death_cause(const struct death *d, char out[DEATH_CAUSE_SIZE]);
  * "worker" or "the child of worker"; `where` NULL: it ran no request. */
 void death_log(const struct scoreboard *b, const struct worker_slot *slot, const char *who,
                const struct death *d, const char *where);
+/* "the handler was ended by SIGSEGV (…)": for the client. */
+const char *death_detail(const struct death *d, char out[2 * DEATH_CAUSE_SIZE]);
 /* The status its client gets: 504 for a deadline, else 500. */
 int death_status(const struct death *d);
 

@@ -205,7 +205,8 @@ static bool is_host(const char *text, size_t n)
     return true;
 }
 
-/* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for anyone. */
+/* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for anyone.
+ */
 static int read_length(const struct field *f, struct request *r)
 {
     if (f->value_len == 0)

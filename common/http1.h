@@ -14,9 +14,9 @@
 
 enum { HTTP1_OK = 0, HTTP1_MORE = -1 };
 
-/* Reads one head from in[0 … n). HTTP1_OK: *r is filled, its spans point into `in`, r->head_len bytes
- * are used; a body, if any, follows. HTTP1_MORE: so far it is a good beginning. Else the status to
- * refuse it with; the framing is then in doubt and the connection must close. */
+/* Reads one head from in[0 … n). HTTP1_OK: *r is filled, its spans point into `in`, r->head_len
+ * bytes are used; a body, if any, follows. HTTP1_MORE: so far it is a good beginning. Else the
+ * status to refuse it with; the framing is then in doubt and the connection must close. */
 int http1_parse(const struct options *o, const char *in, size_t n, struct request *r);
 
 #endif

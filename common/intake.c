@@ -164,8 +164,9 @@ static enum intake_result put_together(struct worker *w, struct conn *c, size_t 
     *status = http1_parse(&s->options, w->kept, head_len, &w->request);
     if (*status != HTTP1_OK)
         return INTAKE_REFUSED;
-    w->request.body = (struct request_body){
-        .data = c->body_fd < 0 ? w->kept + head_len : NULL, .fd = c->body_fd, .length = c->body_got};
+    w->request.body = (struct request_body){.data = c->body_fd < 0 ? w->kept + head_len : NULL,
+                                            .fd = c->body_fd,
+                                            .length = c->body_got};
     return INTAKE_WHOLE;
 }
 
@@ -220,8 +221,8 @@ static enum intake_result start_body(struct worker *w, struct conn *c, int *stat
     chunked_init(&c->chunked);
     c->since = clock_ms();
     if (r->expects_continue && w->in_len == r->head_len) {
-        ssize_t sent = send(conn_fd(&s->table, c), go_on, sizeof go_on - 1,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent =
+            send(conn_fd(&s->table, c), go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent != sizeof go_on - 1)
             return INTAKE_ENDED;
     }
@@ -238,7 +239,8 @@ static enum intake_result take_head(struct worker *w, struct conn *c, int *statu
     c->since = 0;
     if (r->is_chunked || r->content_length > behind)
         return start_body(w, c, status);
-    r->body = (struct request_body){.fd = -1, .data = w->in + r->head_len, .length = r->content_length};
+    r->body =
+        (struct request_body){.fd = -1, .data = w->in + r->head_len, .length = r->content_length};
     save_stash(w, c, r->head_len + (size_t)r->content_length);
     return INTAKE_WHOLE;
 }
@@ -271,8 +273,8 @@ enum intake_result intake_request(struct worker *w, struct conn *c, int *status)
         return intake_body(w, c, 0, status);
     }
     for (load_stash(w, c);;) {
-        *status = w->in_len > 0 ? http1_parse(&s->options, w->in, w->in_len, &w->request)
-                                : HTTP1_MORE;
+        *status =
+            w->in_len > 0 ? http1_parse(&s->options, w->in, w->in_len, &w->request) : HTTP1_MORE;
         if (*status == HTTP1_OK)
             return take_head(w, c, status);
         if (*status == HTTP1_MORE && w->in_len == w->in_size)

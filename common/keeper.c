@@ -71,16 +71,16 @@ static void let_go(struct keeper *k, struct conn *c, enum next next)
     conn_hand_on(s, c);
 }
 
-void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot, int status,
-                   const char *cause)
+void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                   const struct death *d)
 {
     struct server *s = k->teller.server;
-    char id[RESPONSE_ID_SIZE * 2], detail[128];
+    int status = death_status(d);
+    char id[RESPONSE_ID_SIZE * 2], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
     request_id(s->board, slot, id, sizeof id);
-    snprintf(detail, sizeof detail, "the handler was ended by %s", cause);
-    response_problem(&k->teller.response, status, detail, id);
+    response_problem(&k->teller.response, status, death_detail(d, detail), id);
     conn_drop_body(s, c);
-    log_lost_request(k, c, slot, status, cause);
+    log_lost_request(k, c, slot, status, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));
 }
@@ -110,7 +110,6 @@ static const char *bury_connection(struct keeper *k, struct conn *c, uint64_t wo
 {
     struct server *s = k->teller.server;
     enum conn_phase phase = conn_phase(word);
-    char cause[DEATH_CAUSE_SIZE];
     if (!conn_seize(c, word, phase == CONN_CLOSING ? CONN_CLOSING : CONN_HELD))
         return NULL;
     switch (phase) {
@@ -118,7 +117,7 @@ static const char *bury_connection(struct keeper *k, struct conn *c, uint64_t wo
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while reading from it");
         return "while reading a request";
     case CONN_RUN:
-        keeper_answer(k, c, slot, death_status(d), death_cause(d, cause));
+        keeper_answer(k, c, slot, d);
         return "in the handler";
     case CONN_SEND:
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died in the middle of an answer");
@@ -290,8 +289,8 @@ static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now
     int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
     bool is_late = deadline > 0 && deadline <= now;
     bool is_idle = conn_phase(word) == CONN_IDLE;
-    bool must_go = k->drain_until &&
-                   atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
+    bool must_go =
+        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
     if (is_idle && (is_late || must_go))
         expire(k, c, word);
     else if (conn_phase(word) == CONN_RUN && is_late && s->overdue)

@@ -33,8 +33,8 @@ struct keeper {
     bool hunt_again;
     size_t orphan_count;
     struct orphan orphans[KEEPER_ORPHANS];
-    uint64_t *turns;             /* of each worker, when the hunt began; 0: it has passed */
-    bool is_core[KEEPER_CORE];   /* descriptors that were open before the first worker */
+    uint64_t *turns;           /* of each worker, when the hunt began; 0: it has passed */
+    bool is_core[KEEPER_CORE]; /* descriptors that were open before the first worker */
 };
 
 /* Before the first worker starts. False: no memory. */
@@ -48,10 +48,10 @@ int keeper_pause(const struct keeper *k);
 /* A worker has died: what it owned is answered for, ended, or handed on. */
 void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d);
 
-/* For a connection it has seized in phase RUN: the client gets `status` in the place of the answer,
- * the access log a line. */
-void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot, int status,
-                   const char *cause);
+/* For a connection it has seized in phase RUN: the client gets 500 or 504 in the place of the
+ * answer, the access log a line. */
+void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                   const struct death *d);
 
 /* No new connections from now on; the open ones end when their request is answered. */
 void keeper_drain(struct keeper *k);

@@ -5,32 +5,32 @@
 #ifndef TANDEM_LIMITS_H
 #define TANDEM_LIMITS_H
 
-/*      name                    default        when it is passed                                    */
-#define LIMIT_CONNECTIONS "10000"     /* 503 with Retry-After, then close                           */
-#define LIMIT_HEADER "16k"            /* 431: request line and headers together                     */
-#define LIMIT_HEADERS "100"           /* 431: number of header lines                                */
-#define LIMIT_URI "8k"                /* 414                                                        */
-#define LIMIT_BODY "16m"              /* 413                                                        */
-#define LIMIT_SPOOL "1g"              /* 503: all bodies that wait in descriptors, together         */
-#define LIMIT_HEADER_TIME "20s"       /* 408 when a head has begun, else a silent close             */
-#define LIMIT_BODY_TIME "20s"         /* 408; each KiB that arrives adds one second                 */
-#define LIMIT_IDLE_TIME "60s"         /* silent close of a connection that asks for nothing         */
-#define LIMIT_WRITE_TIME "30s"        /* RST: the client has taken nothing for so long              */
-#define LIMIT_REQUEST_TIME "30s"      /* 504: the handler has run for so long                       */
-#define LIMIT_DRAIN_TIME "30s"        /* after TERM: what is left is cut off                        */
-#define LIMIT_REQUESTS "0"            /* requests a worker serves before it is replaced; 0 = no end */
+/*      name                    default        when it is passed */
+#define LIMIT_CONNECTIONS "10000" /* 503 with Retry-After, then close                           */
+#define LIMIT_HEADER "16k"        /* 431: request line and headers together                     */
+#define LIMIT_HEADERS "100"       /* 431: number of header lines                                */
+#define LIMIT_URI "8k"            /* 414                                                        */
+#define LIMIT_BODY "16m"          /* 413                                                        */
+#define LIMIT_SPOOL "1g"          /* 503: all bodies that wait in descriptors, together         */
+#define LIMIT_HEADER_TIME "20s"   /* 408 when a head has begun, else a silent close             */
+#define LIMIT_BODY_TIME "20s"     /* 408; each KiB that arrives adds one second                 */
+#define LIMIT_IDLE_TIME "60s"     /* silent close of a connection that asks for nothing         */
+#define LIMIT_WRITE_TIME "30s"    /* RST: the client has taken nothing for so long              */
+#define LIMIT_REQUEST_TIME "30s"  /* 504: the handler has run for so long                       */
+#define LIMIT_DRAIN_TIME "30s"    /* after TERM: what is left is cut off                        */
+#define LIMIT_REQUESTS "0"        /* requests a worker serves before it is replaced; 0 = no end */
 
 enum {
-    LIMIT_BODY_MEMORY = 32 * 1024,  /* a longer body is spooled to a descriptor                     */
-    LIMIT_CHUNK_OVERHEAD = 16384,   /* 400: chunk extensions and trailers of one request, in bytes  */
-    LIMIT_INLINE_FILE = 32 * 1024,  /* a longer file goes by sendfile                               */
-    LIMIT_TURN = 4 * 1024 * 1024,   /* bytes sent on one connection before others get their turn    */
-    LIMIT_RESPONSE = 64 << 20,      /* bytes of a body that a handler makes in memory               */
-    LIMIT_LINGER_TIME = 2000,       /* ms: how long a refused client may go on sending              */
-    LIMIT_BODY_RATE = 1024,         /* bytes a second that a body must reach in the long run        */
-    LIMIT_WORKERS = 1024,           /* --workers                                                    */
-    LIMIT_LISTENERS = 16,           /* --listen                                                     */
-    LIMIT_RESERVED_FDS = 256,       /* descriptors that are not connections                         */
+    LIMIT_BODY_MEMORY = 32 * 1024, /* a longer body is spooled to a descriptor */
+    LIMIT_CHUNK_OVERHEAD = 16384, /* 400: chunk extensions and trailers of one request, in bytes  */
+    LIMIT_INLINE_FILE = 32 * 1024, /* a longer file goes by sendfile */
+    LIMIT_TURN = 4 * 1024 * 1024, /* bytes sent on one connection before others get their turn    */
+    LIMIT_RESPONSE = 64 << 20,    /* bytes of a body that a handler makes in memory               */
+    LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
+    LIMIT_BODY_RATE = 1024,       /* bytes a second that a body must reach in the long run        */
+    LIMIT_WORKERS = 1024,         /* --workers                                                    */
+    LIMIT_LISTENERS = 16,         /* --listen                                                     */
+    LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
 };
 
 #endif

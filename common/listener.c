@@ -237,6 +237,7 @@ static bool open_unix(struct listener *l, const struct place *p, char *why, size
     if (!free_path(&sun, why, size))
         return false;
     l->is_unix = true;
+    l->maker = getpid();
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0 || !listen_on(l->fd, (const struct sockaddr *)&sun, sizeof sun)) {
         snprintf(why, size, "cannot listen on unix:%s: %s%s", p->path, strerror(errno), mend(p));
@@ -262,7 +263,7 @@ void listeners_close(struct listeners *ls)
 {
     for (size_t i = 0; i < ls->count; i++) {
         close(ls->all[i].fd);
-        if (ls->all[i].is_unix)
+        if (ls->all[i].is_unix && ls->all[i].maker == getpid())
             unlink(ls->all[i].name + strlen(UNIX_PREFIX));
     }
     ls->count = 0;

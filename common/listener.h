@@ -7,13 +7,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "limits.h"
 
 struct listener {
     int fd;
     bool is_unix;
-    char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out */
+    pid_t maker;    /* the process whose unix socket it is: no other removes the file */
+    char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out
+                     */
 };
 
 struct listeners {
@@ -21,12 +24,13 @@ struct listeners {
     size_t count;
 };
 
-/* Opens one socket for `address` as typed by the user; non-blocking, close-on-exec, listening, with a
- * backlog of SOMAXCONN. False: `why` (size bytes) holds one line that says what is wrong and how to
- * mend it, and nothing stays open. Supervisor only. */
+/* Opens one socket for `address` as typed by the user; non-blocking, close-on-exec, listening, with
+ * a backlog of SOMAXCONN. False: `why` (size bytes) holds one line that says what is wrong and how
+ * to mend it, and nothing stays open. Supervisor only. */
 bool listener_open(struct listener *l, const char *address, char *why, size_t size);
 
-/* Closes all of them, and removes the files of unix sockets (only ones we made). Supervisor only. */
+/* Closes all of them, and removes the files of the unix sockets this process made. A process
+ * forked later closes its own copies with this, and nothing else changes. */
 void listeners_close(struct listeners *ls);
 
 /* Writes "ready NAME NAME…\n" to `fd` and closes it; -1: does nothing. */

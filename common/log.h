@@ -1,8 +1,9 @@
 /*
  * log.h — the error log: one line an event, one write(2) a line, so that no line is torn.
  *
- * Errors and warnings go to stderr, the rest to stdout: a clean run leaves stderr empty. Any process
- * or thread may log. Nothing here allocates or takes a lock, so a worker may die while it logs.
+ * Errors and warnings go to stderr, the rest to stdout: a clean run leaves stderr empty. Any
+ * process or thread may log. Nothing here allocates or takes a lock, so a worker may die while it
+ * logs.
  */
 #ifndef TANDEM_LOG_H
 #define TANDEM_LOG_H

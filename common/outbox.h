@@ -16,10 +16,10 @@
 #include "conn.h"
 
 enum outbox_result {
-    OUTBOX_SENT,    /* nothing is left */
-    OUTBOX_FULL,    /* the socket takes no more now */
-    OUTBOX_TURN,    /* it would, but others have waited long enough */
-    OUTBOX_BROKEN   /* the client is gone, or the file is shorter than promised: reset */
+    OUTBOX_SENT,  /* nothing is left */
+    OUTBOX_FULL,  /* the socket takes no more now */
+    OUTBOX_TURN,  /* it would, but others have waited long enough */
+    OUTBOX_BROKEN /* the client is gone, or the file is shorter than promised: reset */
 };
 
 bool outbox_is_empty(const struct conn *c);

@@ -29,10 +29,8 @@ void request_close(struct request *r)
 
 void request_reset(struct request *r)
 {
-    *r = (struct request){.fields = r->fields,
-                          .field_max = r->field_max,
-                          .path = r->path,
-                          .path_size = r->path_size};
+    *r = (struct request){
+        .fields = r->fields, .field_max = r->field_max, .path = r->path, .path_size = r->path_size};
     r->body.fd = -1;
 }
 

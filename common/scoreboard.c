@@ -15,8 +15,8 @@ static size_t board_bytes(size_t count)
 
 struct scoreboard *scoreboard_open(size_t count)
 {
-    struct scoreboard *b = mmap(NULL, board_bytes(count), PROT_READ | PROT_WRITE,
-                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct scoreboard *b =
+        mmap(NULL, board_bytes(count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (b == MAP_FAILED)
         return NULL;
     madvise(b, board_bytes(count), MADV_DONTDUMP);

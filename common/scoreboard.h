@@ -1,5 +1,6 @@
 /*
- * scoreboard.h — what each worker is doing, in memory all share; and what is counted for the server.
+ * scoreboard.h — what each worker is doing, in memory all share; and what is counted for the
+ * server.
  *
  * A worker's slot is written by that worker alone (pid and state at its birth by whoever makes it)
  * and read by the keeper. The keeper believes none of it: each value is checked when used.
@@ -14,8 +15,8 @@
 #include <sys/types.h>
 
 /*
- *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …       LOST: a thread that was robbed of its
- *               └──────────────────────▲                               request and has not come back
+ *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …       LOST: a thread that was robbed of
+ * its └──────────────────────▲                               request and has not come back
  */
 enum worker_state { WORKER_NONE, WORKER_WAITING, WORKER_ACCEPTING, WORKER_TURN, WORKER_LOST };
 
@@ -23,12 +24,12 @@ enum { SCORE_METHOD = 24, SCORE_TARGET = 200 };
 
 struct worker_slot {
     _Atomic int state;
-    _Atomic int conn;         /* the descriptor it works on, set before it claims it; -1: none */
-    _Atomic int pid;          /* process (server-proc) or 0 */
-    _Atomic uint64_t turns;   /* grows whenever the worker owns nothing */
-    _Atomic int64_t started;  /* monotonic µs: when the handler was called; 0: not in a handler */
+    _Atomic int conn;          /* the descriptor it works on, set before it claims it; -1: none */
+    _Atomic int pid;           /* process (server-proc) or 0 */
+    _Atomic uint64_t turns;    /* grows whenever the worker owns nothing */
+    _Atomic int64_t started;   /* monotonic µs: when the handler was called; 0: not in a handler */
     _Atomic uint64_t requests; /* answered since its birth */
-    uint64_t serial;          /* number of the request that runs; its id is made from this */
+    uint64_t serial;           /* number of the request that runs; its id is made from this */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
 };

@@ -205,8 +205,8 @@ static void take_turn(struct worker *w, struct conn *c)
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
-    enum next next = answer_refuse(&w->teller, c, 503, "too many connections: see --max-connections",
-                                   "-");
+    enum next next =
+        answer_refuse(&w->teller, c, 503, "too many connections: see --max-connections", "-");
     if (next != NEXT_GONE)
         take_turn(w, c);
 }
@@ -257,7 +257,8 @@ static void take_event(struct worker *w, uint64_t tag)
 static bool has_served_its_share(const struct worker *w)
 {
     return w->is_leaving ||
-           (w->limit > 0 && atomic_load_explicit(&w->slot->requests, memory_order_relaxed) >= w->limit);
+           (w->limit > 0 &&
+            atomic_load_explicit(&w->slot->requests, memory_order_relaxed) >= w->limit);
 }
 
 bool serve_once(struct worker *w, int timeout)

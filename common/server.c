@@ -20,8 +20,8 @@ enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096 };
 
 /* --- descriptors --- */
 
-/* Descriptor numbers can exceed --max-connections (bodies, answers, files): the table has a slot for
- * each number the kernel may give us, so that none is ever out of range. */
+/* Descriptor numbers can exceed --max-connections (bodies, answers, files): the table has a slot
+ * for each number the kernel may give us, so that none is ever out of range. */
 static bool reserve_descriptors(const struct options *o, size_t *table_size)
 {
     struct rlimit limit;
@@ -30,10 +30,11 @@ static bool reserve_descriptors(const struct options *o, size_t *table_size)
     rlim_t wanted = 2 * (rlim_t)o->max_connections + reserved;
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < least) {
-        log_line(LOG_ERROR,
-                 "--max-connections %u needs %llu descriptors, but this process may have %llu: lower "
-                 "it, or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
-                 o->max_connections, (unsigned long long)least, (unsigned long long)limit.rlim_max);
+        log_line(
+            LOG_ERROR,
+            "--max-connections %u needs %llu descriptors, but this process may have %llu: lower "
+            "it, or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
+            o->max_connections, (unsigned long long)least, (unsigned long long)limit.rlim_max);
         return false;
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
@@ -91,8 +92,9 @@ static bool open_modules(struct server *s)
     const struct options *o = &s->options;
     if (o->root && !add_module(s, &files_module, o->root))
         return false;
-    if (o->enable_demo && !(add_module(s, &echo_module, NULL) && add_module(s, &work_module, NULL) &&
-                            add_module(s, &counter_module, NULL)))
+    if (o->enable_demo &&
+        !(add_module(s, &echo_module, NULL) && add_module(s, &work_module, NULL) &&
+          add_module(s, &counter_module, NULL)))
         return false;
     return !o->enable_faults || add_module(s, &fault_module, NULL);
 }
@@ -172,7 +174,8 @@ static int run(struct server *s)
         return EXIT_FAILED;
     }
     if (s->options.enable_demo)
-        log_line(LOG_WARN, "--enable-demo: anybody who can connect can use up time and memory here");
+        log_line(LOG_WARN,
+                 "--enable-demo: anybody who can connect can use up time and memory here");
     if (s->options.enable_faults)
         log_line(LOG_WARN, "--enable-faults: anybody who can connect can crash requests here");
     if (s->options.one)

@@ -14,8 +14,8 @@ enum {
     SIGNAL_REOPEN = 8  /* USR1 */
 };
 
-/* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client that
- * has gone is an error of send(2), not the end of the server. -1 with errno on failure. */
+/* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client
+ * that has gone is an error of send(2), not the end of the server. -1 with errno on failure. */
 int signals_open(void);
 
 /* Waits for at most `timeout` ms; returns the signals that came, as a set. */

@@ -1,5 +1,6 @@
 /*
- * uri.h — from the target on the wire to a path and its query (RFC 3986 §2.1, §5.2.4). Pure functions.
+ * uri.h — from the target on the wire to a path and its query (RFC 3986 §2.1, §5.2.4). Pure
+ * functions.
  */
 #ifndef TANDEM_URI_H
 #define TANDEM_URI_H
@@ -7,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Decodes %XX once, then removes "." and ".." segments. `out` has room for n + 2 bytes and ends with
- * NUL. False: not absolute, bad %XX, an encoded NUL, or it climbs above the root. */
+/* Decodes %XX once, then removes "." and ".." segments. `out` has room for n + 2 bytes and ends
+ * with NUL. False: not absolute, bad %XX, an encoded NUL, or it climbs above the root. */
 bool uri_path(const char *in, size_t n, char *out);
 
 /* Copies the decoded value of `name` in a query "a=1&b=2" ('+' is a blank). False when it is

@@ -72,8 +72,8 @@ void run_handler(const struct router *router, const struct request *req, struct 
 {
     struct route_match match = router_find(router, req->method, req->path);
     response_reset(res);
-    int status = match.route ? match.route->handle(req, res, match.state)
-                             : no_route(req, res, match.allow);
+    int status =
+        match.route ? match.route->handle(req, res, match.state) : no_route(req, res, match.allow);
     if (status == 0 && res->failed)
         status = 500;
     if (status == 0)

@@ -107,10 +107,9 @@ static void kill_overdue(struct server *s, struct conn *c, uint64_t word)
     if (!conn_seize(c, word, CONN_HELD))
         return;
     struct death d = {.is_overdue = true};
-    char cause[DEATH_CAUSE_SIZE];
     self.is_overdue[index] = true;
     kill(atomic_load(&slot->pid), SIGKILL);
-    keeper_answer(&self.keeper, c, slot, death_status(&d), death_cause(&d, cause));
+    keeper_answer(&self.keeper, c, slot, &d);
 }
 
 /* --- the loop --- */

@@ -292,9 +292,9 @@ _Noreturn void nest_main(struct nest *n, pid_t supervisor)
     become_nest(n, supervisor);
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
-    struct pollfd waits[] = {{.fd = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC),
-                              .events = POLLIN},
-                             {.fd = n->kills, .events = POLLIN}};
+    struct pollfd waits[] = {
+        {.fd = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC), .events = POLLIN},
+        {.fd = n->kills, .events = POLLIN}};
     for (;;) {
         bool is_full = fill();
         struct signalfd_siginfo info;

@@ -8,7 +8,8 @@
  *         ◀──────── answer ────────────────┘ │ exits          its far end is the spare's, and the
  *         ◀──────── "it died of …" ─── nest ◀┘                nest's, who speaks for the dead
  *
- * A place is free when its spare is ready and no worker holds it; both are one word in shared memory.
+ * A place is free when its spare is ready and no worker holds it; both are one word in shared
+ * memory.
  */
 #ifndef SERVER_PROC_NEST_H
 #define SERVER_PROC_NEST_H

@@ -68,8 +68,8 @@ static void leave_place(size_t place)
 {
     struct nest_shared *shared = fresh.nest.shared;
     uint64_t word = atomic_load(&shared->places[place]);
-    while (!atomic_compare_exchange_weak(
-        &shared->places[place], &word, place_make(place_serial(word), 0, place_is_ready(word))))
+    while (!atomic_compare_exchange_weak(&shared->places[place], &word,
+                                         place_make(place_serial(word), 0, place_is_ready(word))))
         ;
     nest_changed(shared);
 }
@@ -99,7 +99,8 @@ static bool send_call(int fd, const struct request *r, struct spare_call *call)
     return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }
 
-/* One message; *passed is the descriptor that came along, or -1. False: nobody is there any more. */
+/* One message; *passed is the descriptor that came along, or -1. False: nobody is there any more.
+ */
 static bool receive_reply(int fd, struct spare_reply *reply, int *passed)
 {
     union {
@@ -161,12 +162,10 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     struct death d = {.status = reply->wait_status,
                       .usage = reply->usage,
                       .is_overdue = ran >= s->options.request_timeout};
-    char cause[DEATH_CAUSE_SIZE], detail[128];
-    death_cause(&d, cause);
+    char detail[2 * DEATH_CAUSE_SIZE];
     death_log(s->board, w->slot, "the child of worker", &d, "in the handler");
     atomic_fetch_add(&s->board->deaths, 1);
-    snprintf(detail, sizeof detail, "the handler was ended by %s", cause);
-    response_problem(&w->teller.response, death_status(&d), detail, id);
+    response_problem(&w->teller.response, death_status(&d), death_detail(&d, detail), id);
 }
 
 void spare_run(struct worker *w)
@@ -249,8 +248,8 @@ bool spare_open(struct server *s)
         return true;
     struct nest *n = &fresh.nest;
     n->server = s;
-    n->shared = mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                     -1, 0);
+    n->shared =
+        mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (n->shared == MAP_FAILED) {
         log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
         return false;

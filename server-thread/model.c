@@ -85,21 +85,31 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word)
         return;
     struct worker_slot *slot = &s->board->slots[index];
     struct death d = {.is_overdue = true};
-    char cause[DEATH_CAUSE_SIZE], id[RESPONSE_ID_SIZE * 2];
+    char id[RESPONSE_ID_SIZE * 2];
     request_id(s->board, slot, id, sizeof id);
     atomic_store(&slot->state, WORKER_LOST);
     unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
-    log_line(LOG_ERROR,
-             "worker %zu lost to the request timeout, in the handler: %.23s %.199s, request %s; its "
-             "thread runs on (%u of at most %u lost)",
-             index + 1, slot->method, slot->target, id, lost, s->options.workers);
+    log_line(
+        LOG_ERROR,
+        "worker %zu lost to the request timeout, in the handler: %.23s %.199s, request %s; its "
+        "thread runs on (%u of at most %u lost)",
+        index + 1, slot->method, slot->target, id, lost, s->options.workers);
     c->body_fd = -1; /* the thread may still read it, and closes it should it ever wake */
-    keeper_answer(&process.keeper, c, slot, death_status(&d), death_cause(&d, cause));
+    keeper_answer(&process.keeper, c, slot, &d);
     if (lost >= s->options.workers)
         process.is_worn_out = true;
 }
 
 /* --- the loop --- */
+
+/* Threads that are lost do not come back: let the others finish what they are at, for a moment. */
+static void hurry(void)
+{
+    int64_t until = clock_ms() + GOODBYE;
+    keeper_drain(&process.keeper);
+    if (process.keeper.drain_until > until)
+        process.keeper.drain_until = until;
+}
 
 static void keep(struct server *s)
 {
@@ -109,8 +119,10 @@ static void keep(struct server *s)
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
         keeper_tick(&process.keeper);
-        if (stop > 0 || process.is_worn_out)
+        if (stop > 0)
             keeper_drain(&process.keeper);
+        else if (process.is_worn_out)
+            hurry();
         if (stop > 1 || keeper_is_drained(&process.keeper))
             return;
     }
@@ -157,7 +169,8 @@ static bool start_process(void)
         exit(process_main(self.server));
     }
     if (self.process < 0)
-        log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno), FORK_PAUSE);
+        log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno),
+                 FORK_PAUSE);
     return self.process > 0;
 }
 
@@ -167,6 +180,11 @@ static void log_end(const struct death *d)
     struct scoreboard *board = self.server->board;
     char cause[DEATH_CAUSE_SIZE], id[RESPONSE_ID_SIZE * 2];
     int named = 0;
+    if (WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_TOO_MANY_LOST) {
+        log_line(LOG_ERROR, "process %d has lost too many threads: starting the next",
+                 self.process);
+        return;
+    }
     death_cause(d, cause);
     log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
              self.process, cause, atomic_load(&board->connections));

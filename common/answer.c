@@ -113,6 +113,7 @@ enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
         response_problem(&t->response, 500, "the answer could not be read or is too large", "-");
         build(t, c, &part);
     }
+    response_drop_file(&t->response);
     int fd = conn_fd(&t->server->table, c);
     return settle(t, c, outbox_send(c, fd, t->out.data, t->out.len, part), is_quiet);
 }

@@ -139,6 +139,7 @@ static void reset_fields(const struct conn_table *t, struct conn *c)
     size_t from = offsetof(struct conn, cookie);
     memset((char *)c + from, 0, sizeof *c - from);
     atomic_store_explicit(&c->deadline, 0, memory_order_relaxed);
+    atomic_store_explicit(&c->wait, WAIT_REQUEST, memory_order_relaxed);
     c->body_fd = -1;
     c->out[0].fd = c->out[1].fd = -1;
 }

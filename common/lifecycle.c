@@ -15,10 +15,11 @@ static const uint32_t INPUT = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 void conn_drop_body(struct server *s, struct conn *c)
 {
-    if (c->body_fd < 0)
-        return;
-    close(c->body_fd);
+    if (c->body_fd >= 0)
+        close(c->body_fd);
     c->body_fd = -1;
+    if (c->spooled == 0)
+        return;
     atomic_fetch_sub(&s->board->spooled, c->spooled);
     c->spooled = 0;
 }

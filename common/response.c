@@ -26,11 +26,16 @@ void response_close(struct response *r)
     buf_free(&r->body);
 }
 
-void response_reset(struct response *r)
+void response_drop_file(struct response *r)
 {
     if (r->fd >= 0)
         close(r->fd);
     r->fd = -1;
+}
+
+void response_reset(struct response *r)
+{
+    response_drop_file(r);
     r->offset = r->length = 0;
     r->status = 200;
     r->failed = false;

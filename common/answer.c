@@ -110,6 +110,9 @@ enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
 {
     struct conn_part part = {.fd = -1};
     if (!build(t, c, &part)) {
+        if (part.fd >= 0)
+            close(part.fd);
+        part.fd = -1;
         response_problem(&t->response, 500, "the answer could not be read or is too large", "-");
         build(t, c, &part);
     }

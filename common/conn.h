@@ -76,10 +76,8 @@ struct conn_part {
 struct conn {
     _Atomic uint64_t word;
     _Atomic int64_t deadline; /* monotonic ms; 0 = none; what it means depends on phase and wait */
-    _Atomic uint8_t wait; /* enum conn_wait */
+    _Atomic uint8_t wait;     /* enum conn_wait */
     uint64_t cookie;          /* SO_COOKIE: the kernel's own name for this socket */
-    uint64_t request;         /* number of the request that runs, of the worker in request_worker */
-    uint16_t request_worker;
     uint8_t flags;
     uint32_t stash_off; /* bytes that have arrived and are not consumed: stash[off … off + len) */
     uint32_t stash_len;

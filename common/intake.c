@@ -34,7 +34,7 @@ static enum received receive(struct worker *w, struct conn *c, size_t room)
     }
     if (n <= 0)
         return ENDED;
-    w->drained = (size_t)n < room; /* more would make another event: epoll(7), on short reads */
+    w->drained = !w->is_wary && (size_t)n < room; /* more makes an event: epoll(7), short reads */
     w->in_len += (size_t)n;
     return RECEIVED;
 }

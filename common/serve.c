@@ -175,10 +175,11 @@ static void yield(struct worker *w, struct conn *c)
 }
 
 /* Works on a connection it owns until there is nothing to do, then lets go of it. */
-static void take_turn(struct worker *w, struct conn *c)
+static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 {
     unsigned me = w->teller.me;
     w->drained = false;
+    w->is_wary = is_wary;
     for (int i = 0;; i++) {
         enum next next = look(w, c);
         if (next == NEXT_GONE)
@@ -192,7 +193,8 @@ static void take_turn(struct worker *w, struct conn *c)
         if (next == NEXT_WAIT) {
             if (conn_release(c, me))
                 return;
-            w->drained = false; /* a note: look at the socket again */
+            w->drained = false; /* a note: look at the socket again, for bytes and for an end */
+            w->is_wary = true;
             continue;
         }
         yield(w, c);
@@ -208,7 +210,7 @@ static void turn_away(struct worker *w, struct conn *c)
     enum next next =
         answer_refuse(&w->teller, c, 503, "too many connections: see --max-connections", "-");
     if (next != NEXT_GONE)
-        take_turn(w, c);
+        take_turn(w, c, false);
 }
 
 static void accept_one(struct worker *w, int listener)
@@ -235,10 +237,11 @@ static void accept_one(struct worker *w, int listener)
     if (open > (int)s->options.max_connections)
         turn_away(w, c);
     else
-        take_turn(w, c);
+        take_turn(w, c, false);
 }
 
-static void take_event(struct worker *w, uint64_t tag)
+/* An end of the client that has come together with its bytes makes no event of its own. */
+static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 {
     int fd = conn_tag_fd(tag);
     if (conn_tag_generation(tag) == LISTENER_GENERATION) {
@@ -251,7 +254,7 @@ static void take_event(struct worker *w, uint64_t tag)
     atomic_store(&w->slot->conn, fd);
     atomic_store(&w->slot->state, WORKER_TURN);
     if (conn_claim(c, conn_tag_generation(tag), w->teller.me))
-        take_turn(w, c);
+        take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 
 static bool has_served_its_share(const struct worker *w)
@@ -272,7 +275,7 @@ bool serve_once(struct worker *w, int timeout)
     if (n == 1 && event.data.u64 == serve_retire_tag())
         return false;
     if (n == 1)
-        take_event(w, event.data.u64);
+        take_event(w, event.data.u64, event.events);
     atomic_store(&w->slot->conn, -1);
     atomic_store(&w->slot->state, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);

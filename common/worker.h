@@ -27,7 +27,8 @@ struct worker {
     size_t in_len;
     size_t in_stashed; /* the first so many are (still) in the connection's stash, too */
     char *kept;        /* a head and a body that came in pieces, put together */
-    bool drained;      /* the socket gave less than was asked for: it is empty */
+    bool drained;      /* the socket is empty: it gave less than was asked for, or nothing */
+    bool is_wary;      /* believe only "nothing": the client's end may lie behind the bytes */
     uint64_t limit;    /* requests after which this worker is replaced; 0 = none */
     bool is_leaving;   /* it lost its connection, and another has taken its place */
 };

@@ -210,8 +210,8 @@ static const struct key {
     const char *name;
     void (*take)(struct reader *reader, const char *value);
 } keys[] = {
-    {"name", start_case}, {"why", on_why},     {"send", on_send},
-    {"want", on_want},    {"then", on_then},   {"body", on_body},
+    {"name", start_case}, {"why", on_why},       {"send", on_send},
+    {"want", on_want},    {"then", on_then},     {"body", on_body},
     {"field", on_field},  {"absent", on_absent}, {"half", on_half},
 };
 

@@ -14,8 +14,9 @@
  * In `send` and `body`: \r \n \t \\ \xHH, and \{9000*text} for text 9,000 times over.
  * In `want`: `HEAD:200` is the answer to HEAD and has no body, `?100` may be left out, `-` is none.
  * `then` is keep (another request is served), close (FIN or RST, nothing more), or any.
- * Optional: `body:` the last response's content; `field: Name` or `field: Name: value` it must have;
- * `absent: Name` it must not have; `half: close` the client ends its sending side behind the bytes.
+ * Optional: `body:` the last response's content; `field: Name` or `field: Name: value` it must
+ * have; `absent: Name` it must not have; `half: close` the client ends its sending side behind the
+ * bytes.
  */
 #ifndef TANDEM_TESTS_CASEFILE_H
 #define TANDEM_TESTS_CASEFILE_H
@@ -52,9 +53,9 @@ struct wire_case {
 };
 
 /*
- * Reads all files of FOLDER that end in .case, in the order of their names.  The cases belong to the caller and live as
- * long as the program.  A line it cannot read ends the program with file and line number: a case that
- * is skipped in silence would be a test that cannot fail.
+ * Reads all files of FOLDER that end in .case, in the order of their names.  The cases belong to
+ * the caller and live as long as the program.  A line it cannot read ends the program with file and
+ * line number: a case that is skipped in silence would be a test that cannot fail.
  */
 size_t casefile_read_all(const char *folder, struct wire_case **cases);
 

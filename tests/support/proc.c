@@ -71,8 +71,8 @@ size_t descendants_of(pid_t ancestor, pid_t *found, size_t max)
 }
 
 /*
- * The first string of cmdline alone: a title set by the process is found there, whereas the rest may
- * be options inherited from the parent, and `--workers` would make a worker of everyone.
+ * The first string of cmdline alone: a title set by the process is found there, whereas the rest
+ * may be options inherited from the parent, and `--workers` would make a worker of everyone.
  */
 static bool is_named(pid_t pid, const char *word)
 {

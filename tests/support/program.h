@@ -14,19 +14,19 @@
 
 /* How to start a program; everything but argv may be left out. */
 struct program {
-    const char *const *argv;           /* argv[0] is looked up in PATH when it holds no slash */
-    const char *const *environment;    /* "NAME=value" added to the test's own, NULL-terminated */
-    const char *output;                /* file for stdout; NULL: /dev/null */
-    const char *errors;                /* file for stderr; NULL: /dev/null */
-    void (*before_exec)(void);         /* runs in the child, e.g. to lower a limit */
+    const char *const *argv;        /* argv[0] is looked up in PATH when it holds no slash */
+    const char *const *environment; /* "NAME=value" added to the test's own, NULL-terminated */
+    const char *output;             /* file for stdout; NULL: /dev/null */
+    const char *errors;             /* file for stderr; NULL: /dev/null */
+    void (*before_exec)(void);      /* runs in the child, e.g. to lower a limit */
 };
 
 /* Starts it and returns at once; the caller reaps with program_end. */
 pid_t program_start(const struct program *program);
 
 /*
- * Waits for the end; a program that takes longer than `ms` is killed and -1 returned.  Otherwise its
- * exit code, or 128 + signal when a signal ended it.
+ * Waits for the end; a program that takes longer than `ms` is killed and -1 returned.  Otherwise
+ * its exit code, or 128 + signal when a signal ended it.
  */
 int program_end(pid_t pid, int ms);
 

@@ -89,8 +89,8 @@ static void build_command_line(struct command_line *line, const struct server *s
 }
 
 /*
- * A fault must end its process as it would in a release build.  Sanitizers turn SIGSEGV into a report
- * and an exit; under faults they are told to leave deadly signals alone.
+ * A fault must end its process as it would in a release build.  Sanitizers turn SIGSEGV into a
+ * report and an exit; under faults they are told to leave deadly signals alone.
  */
 static void let_signals_kill(const char *variable, char *setting, size_t size)
 {
@@ -222,8 +222,8 @@ void server_stop_clean(struct server *server)
 
 void server_stop_noisy(struct server *server)
 {
-    static const char *const reports[] = {"AddressSanitizer", "ThreadSanitizer", "runtime error:",
-                                          "LeakSanitizer"};
+    static const char *const reports[] = {"AddressSanitizer", "ThreadSanitizer",
+                                          "runtime error:", "LeakSanitizer"};
     int code = server_stop(server);
     struct bytes log = server_log(server);
 

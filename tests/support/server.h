@@ -50,7 +50,8 @@ void server_stop_noisy(struct server *server);
 /* The captured stderr up to now; bytes_free it. */
 struct bytes server_log(const struct server *server);
 
-/* Waits until stderr holds a line with both words (either may be NULL); false when it does not come. */
+/* Waits until stderr holds a line with both words (either may be NULL); false when it does not
+ * come. */
 bool server_logged(const struct server *server, const char *word, const char *other, int ms);
 
 /* The lines of stderr that a clean run must not have; bytes_free it. */

@@ -11,8 +11,8 @@ enum subject_id { THREAD, POOL, FRESH, SUBJECTS };
 
 struct subject {
     const char *name;
-    const char *binary;     /* the environment variable that holds the program's path */
-    const char *isolation;  /* the value of --isolation, or NULL */
+    const char *binary;    /* the environment variable that holds the program's path */
+    const char *isolation; /* the value of --isolation, or NULL */
 };
 
 extern const struct subject subjects[SUBJECTS]; /* defined in server.c */

@@ -115,7 +115,8 @@ const char *reply_field(const struct reply *reply, const char *name, char *value
 {
     size_t length = strlen(name);
 
-    for (const char *line = strstr(reply->head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {
+    for (const char *line = strstr(reply->head, "\r\n"); line != NULL;
+         line = strstr(line, "\r\n")) {
         line += 2;
         if (strncasecmp(line, name, length) == 0 && line[length] == ':') {
             const char *start = line + length + 1 + strspn(line + length + 1, " \t");
@@ -132,7 +133,8 @@ int reply_count_field(const struct reply *reply, const char *name)
     size_t length = strlen(name);
     int count = 0;
 
-    for (const char *line = strstr(reply->head, "\r\n"); line != NULL; line = strstr(line, "\r\n")) {
+    for (const char *line = strstr(reply->head, "\r\n"); line != NULL;
+         line = strstr(line, "\r\n")) {
         line += 2;
         count += strncasecmp(line, name, length) == 0 && line[length] == ':';
     }
@@ -320,12 +322,9 @@ enum wire_event wire_read(struct wire *wire, struct reply *reply, int ms)
 const char *wire_event_name(enum wire_event event)
 {
     static const char *const names[] = {
-        [WIRE_REPLY] = "a response",
-        [WIRE_CLOSED] = "the end of the connection",
-        [WIRE_RESET] = "a reset",
-        [WIRE_CUT] = "a truncated response",
-        [WIRE_SILENCE] = "nothing",
-        [WIRE_GARBLED] = "bytes that are no response",
+        [WIRE_REPLY] = "a response", [WIRE_CLOSED] = "the end of the connection",
+        [WIRE_RESET] = "a reset",    [WIRE_CUT] = "a truncated response",
+        [WIRE_SILENCE] = "nothing",  [WIRE_GARBLED] = "bytes that are no response",
     };
 
     return names[event];

@@ -2,8 +2,8 @@
  * A client made of raw bytes: sends exactly what it is told and reads responses as they come.
  *
  * It judges framing on its own, without the server's parser: by Content-Length, by chunks, or up to
- * the end of the connection.  What it hands out (struct reply) stays valid until the next read on the
- * same wire; wire_close gives all memory back.
+ * the end of the connection.  What it hands out (struct reply) stays valid until the next read on
+ * the same wire; wire_close gives all memory back.
  */
 #ifndef TANDEM_TESTS_WIRE_H
 #define TANDEM_TESTS_WIRE_H
@@ -34,16 +34,17 @@ struct wire {
     struct bytes inbox; /* received and not yet handed out */
     struct bytes head;
     struct bytes body;
-    size_t to_drop;     /* bytes of the inbox that the last reply took */
-    bool ended;         /* FIN or RST was read */
+    size_t to_drop; /* bytes of the inbox that the last reply took */
+    bool ended;     /* FIN or RST was read */
     bool was_reset;
-    bool in_head_mode;  /* the next reply answers HEAD: no body follows */
+    bool in_head_mode; /* the next reply answers HEAD: no body follows */
 };
 
 /* Connects to 127.0.0.1 with TCP_NODELAY; fails the test when it cannot. */
 struct wire wire_open(uint16_t port);
 
-/* As wire_open, with a receive buffer as small as the kernel allows: a client that will not read. */
+/* As wire_open, with a receive buffer as small as the kernel allows: a client that will not read.
+ */
 struct wire wire_open_narrow(uint16_t port);
 
 /* As wire_open, but tells: false when the connection is refused or reset. */

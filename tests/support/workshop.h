@@ -1,8 +1,8 @@
 /*
  * The folder a test program works in, and the documents it serves from there.
  *
- * Made once per program, before any case runs, and taken away when all cases passed; after a failure
- * it stays, with the logs of the servers in it, and its name is printed.
+ * Made once per program, before any case runs, and taken away when all cases passed; after a
+ * failure it stays, with the logs of the servers in it, and its name is printed.
  */
 #ifndef TANDEM_TESTS_WORKSHOP_H
 #define TANDEM_TESTS_WORKSHOP_H
@@ -31,7 +31,8 @@ void workshop_path(char *path, size_t size, const char *format, ...)
 /* What main of a test program returns: runs the suite inside a fresh workshop. */
 int workshop_run(Suite *suite);
 
-/* Makes workshop_run fail although every case passed; for what is known only after the last case. */
+/* Makes workshop_run fail although every case passed; for what is known only after the last case.
+ */
 void workshop_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

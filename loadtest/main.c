@@ -1,0 +1,72 @@
+/*
+ * main.c — which subcommand?
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "demo.h"
+#include "interrupt.h"
+#include "run.h"
+
+enum { COMMAND_MAX = 8192 };
+
+static const struct {
+    const char *name;
+    int (*main)(int argc, char *const *argv, const char *command);
+    const char *help;
+} subcommands[] = {
+    {"run", run_main, "load a server, and tell how each request ended"},
+    {"demo", demo_main, "start the pair and measure what one system call is worth"},
+};
+
+enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
+
+static void help(FILE *out)
+{
+    fputs("usage: loadtest COMMAND [options]\n\n", out);
+    for (size_t i = 0; i < SUBCOMMANDS; i++)
+        fprintf(out, "  %-6s %s\n", subcommands[i].name, subcommands[i].help);
+    fputs("\nloadtest COMMAND --help tells the options.\n", out);
+}
+
+/* The command line as one text, for the record in the JSON. */
+static void join(int argc, char *const *argv, char *out, size_t room)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; i < argc && used < room; i++) {
+        bool quoted = argv[i][0] == '\0' || strpbrk(argv[i], " '\"<>&|;$*?") != NULL;
+        int n = snprintf(out + used, room - used, "%s%s%s%s", i ? " " : "", quoted ? "'" : "",
+                         argv[i], quoted ? "'" : "");
+        if (n < 0)
+            return;
+        used += (size_t)n;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char command[COMMAND_MAX];
+    const char *name = argc > 1 ? argv[1] : "";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+        help(stdout);
+        return EXIT_HELD;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("loadtest " TANDEM_VERSION);
+        return EXIT_HELD;
+    }
+    join(argc, argv, command, sizeof command);
+    for (size_t i = 0; i < SUBCOMMANDS; i++) {
+        if (strcmp(name, subcommands[i].name) != 0)
+            continue;
+        interrupt_watch();
+        return subcommands[i].main(argc - 2, argv + 2, command);
+    }
+    if (argc > 1)
+        fprintf(stderr, "loadtest: unknown command %s: use run or demo\n", name);
+    else
+        help(stderr);
+    return EXIT_INVALID;
+}

@@ -1,0 +1,31 @@
+/*
+ * optparse.h — command-line options as a table: one line per option, from which parsing, error
+ * messages and --help all follow.
+ */
+#ifndef LOADTEST_OPTPARSE_H
+#define LOADTEST_OPTPARSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "complaint.h"
+
+struct option_spec {
+    char letter;       /* 0: none */
+    const char *name;  /* without the dashes */
+    const char *value; /* what its value is called in --help; NULL: it takes none */
+    const char *help;  /* NULL: not shown */
+    /* Stores `value` in `into`; on a bad one says so in `why` (without naming the option). */
+    bool (*set)(void *into, const char *value, struct complaint *why);
+};
+
+/* Goes through argv; whatever is no option is given to `operand`. `table` ends with a NULL name.
+ * `program` is named in hints ("loadtest run"). */
+bool options_parse(const struct option_spec *table, void *into, int argc, char *const *argv,
+                   bool (*operand)(void *into, const char *text, struct complaint *why),
+                   const char *program, struct complaint *why);
+/* One line per option. */
+void options_help(const struct option_spec *table, FILE *out);
+
+#endif

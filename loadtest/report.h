@@ -1,0 +1,24 @@
+/*
+ * report.h — telling: the same result as text for people and as JSON for programs.
+ *
+ * Reports read results and know nothing of engines, clients or scenarios.
+ */
+#ifndef LOADTEST_REPORT_H
+#define LOADTEST_REPORT_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "expect.h"
+#include "json.h"
+#include "result.h"
+
+void report_text(FILE *out, const struct result *r, const struct expectation *expectations,
+                 size_t expectation_count);
+/* The members of one result, inside an object that the caller opens and closes. */
+void report_json_members(struct json *j, const struct result *r);
+/* A whole document. */
+void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
+                 size_t expectation_count);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * result.c — the definitions: victims, time without service, and when the generator itself is to
+ * blame.
+ */
+#include "result.h"
+
+#include <stdlib.h>
+
+enum {
+    SLOW_FACTOR = 10,    /* a victim waited this many times the steady p99 */
+    BUSY_PERCENT = 95,   /* a thread that uses more of a CPU than this has nothing in reserve */
+    SLIP_FLOOR_US = 1000 /* less than this is the kernel's timer, not overload */
+};
+
+static void count_victims(struct result *r)
+{
+    struct victims *v = &r->victims;
+    v->failed = ledger_failed(&r->tally->ledger, INNOCENT);
+    v->threshold_us = SLOW_FACTOR * r->steady.p99_us;
+    if (v->threshold_us > 0) {
+        v->slow = hist_count_above(&r->tally->corrected, v->threshold_us);
+        v->waiting = hist_count_above(&r->tally->censored, v->threshold_us);
+    }
+    uint64_t all = v->failed + v->slow + v->waiting;
+    v->allowance = r->steady.victims;
+    v->total = all > v->allowance ? all - v->allowance : 0;
+}
+
+/* In the open loop a late generator spoils the latencies, so the run is of no use. In the closed
+ * loop a busy one only means that the server might do more: the figures are true, but a lower
+ * bound. */
+static void judge_generator(struct result *r)
+{
+    bool busy = r->facts.cpu_percent > BUSY_PERCENT;
+    int64_t slip = hist_quantile_us(&r->tally->slip, 0.99);
+    int64_t p99 = hist_quantile_us(&r->tally->corrected, 0.99);
+    if (r->rate <= 0) {
+        r->limited = busy;
+        r->limited_why = "a thread of the generator used more than 95 % of its CPU: the server may "
+                         "be able to do more than this";
+    } else if (slip > SLIP_FLOOR_US && slip > p99 / 4) {
+        r->limited = true;
+        r->limited_why = "requests left late although a connection was free: lower -R, or give the "
+                         "generator more threads or CPUs";
+    } else if (busy) {
+        r->limited = true;
+        r->limited_why = "a thread of the generator used more than 95 % of its CPU: lower -R, or "
+                         "give it more threads";
+    }
+    if (!r->limited)
+        r->limited_why = NULL;
+}
+
+void result_conclude(struct result *r)
+{
+    const struct tally *t = r->tally;
+    int64_t length_ns = (int64_t)(r->facts.seconds * 1e9);
+    r->rps = r->facts.seconds > 0 ? (double)t->ok_in_time / r->facts.seconds : 0;
+    double usual = r->steady.rps > 0 ? r->steady.rps : r->rps;
+    int64_t resolution_ns;
+    r->without_service_s =
+        (double)timeline_without_service_ns(&r->timeline, length_ns, usual, &resolution_ns) / 1e9;
+    r->resolution_s = (double)resolution_ns / 1e9;
+    count_victims(r);
+    judge_generator(r);
+    if (!ledger_balances(&t->ledger))
+        r->invalid = "the ledger does not balance: this is a fault of loadtest, please report it";
+    else if (r->limited && r->rate > 0)
+        r->invalid = "generator-limited: the latencies are partly the generator's own";
+    else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
+        r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
+                     "or keep them alive";
+}
+
+void result_free(struct result *r)
+{
+    free(r->tally);
+    free(r->warmup);
+    if (r->timeline.rows)
+        timeline_free(&r->timeline);
+}

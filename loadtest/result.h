@@ -1,0 +1,62 @@
+/*
+ * result.h — what a run found out, in the form that reports and expectations read.
+ *
+ * Filled in once by the runner, after all threads have ended; read-only from then on.
+ */
+#ifndef LOADTEST_RESULT_H
+#define LOADTEST_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "tally.h"
+#include "timeline.h"
+
+/* What an undisturbed run of the same kind looked like. Zero: unknown. */
+struct steady {
+    int64_t p99_us;   /* corrected */
+    uint64_t victims; /* requests that failed or were slow even so */
+    double rps;
+    const char *source; /* "the warm-up", … for the report; NULL: there is none */
+};
+
+struct victims {
+    uint64_t failed;    /* innocent requests that failed */
+    uint64_t slow;      /* answered, but only after more than threshold_us */
+    uint64_t waiting;   /* not answered, and waiting for longer than that, at the end of the run */
+    uint64_t allowance; /* what the steady run had */
+    int64_t threshold_us; /* ten times the steady p99; 0: no steady run, nothing counts as slow */
+    uint64_t total;
+};
+
+struct result {
+    /* The experiment. */
+    const char *command; /* owned by the caller, as are all texts here */
+    char started[32];    /* ISO 8601, UTC */
+    uint64_t seed;
+    unsigned connections, threads, depth;
+    double rate; /* 0: closed loop */
+    int64_t timeout_ns;
+
+    /* What was measured. */
+    struct tally *tally;  /* owned */
+    struct tally *warmup; /* owned */
+    struct timeline timeline;
+    struct engine_facts facts;
+    struct steady steady;
+
+    /* What follows from it. */
+    double rps; /* requests answered well, per second */
+    struct victims victims;
+    double without_service_s, resolution_s;
+    bool limited;            /* the generator was the bottleneck */
+    const char *limited_why; /* in words; NULL unless limited */
+    const char *invalid;     /* why the run must not be used; NULL when it may */
+};
+
+/* Works out the last group from the others. */
+void result_conclude(struct result *r);
+void result_free(struct result *r);
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * shot.h — one request, ready to be sent: the words in which scenario and engine talk.
+ *
+ * The bytes are made once, before the run; the engine sends them as they are, any number of times.
+ * Shots are immutable during a run and may be read by all threads. The scenario owns them.
+ */
+#ifndef LOADTEST_SHOT_H
+#define LOADTEST_SHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "complaint.h"
+#include "ledger.h"
+#include "url.h"
+
+struct shot {
+    char *bytes; /* request line, fields, body */
+    size_t length;
+    enum party party;
+    bool head; /* its answer has no body, whatever its fields say */
+};
+
+/* How every request of a run is dressed. */
+struct dress {
+    const char *method;
+    const char *const *headers; /* "Name: value", checked by header_is_valid() */
+    size_t header_count;
+    const char *body; /* NULL for none */
+    size_t body_length;
+    bool keepalive; /* false adds "Connection: close" */
+};
+
+/* Whether `text` can stand as a header line: a token, a colon, a value without control bytes. */
+bool header_is_valid(const char *text);
+/* Whether `text` is a method: a token of at most 32 letters. */
+bool method_is_valid(const char *text);
+/* Makes the bytes; false when memory runs out. Free with shot_free(). */
+bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
+                enum party party);
+void shot_free(struct shot *shot);
+
+#endif

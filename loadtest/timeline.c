@@ -1,0 +1,194 @@
+/*
+ * timeline.c — threads end a second within milliseconds of one another, so a handful of pending
+ * seconds is enough to merge their histograms before each becomes a row.
+ */
+#include "timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "units.h"
+
+enum { PENDING = 4 };
+
+struct pending {
+    int64_t index; /* -1: free */
+    struct hist hist;
+};
+
+bool timeline_init(struct timeline *t, int64_t start_ns)
+{
+    memset(t, 0, sizeof *t);
+    pthread_mutex_init(&t->lock, NULL);
+    t->start_ns = start_ns;
+    t->row_seconds = 1;
+    t->rows = calloc(TIMELINE_ROWS, sizeof *t->rows);
+    t->pending = calloc(PENDING, sizeof *t->pending);
+    if (!t->rows || !t->pending) {
+        timeline_free(t);
+        return false;
+    }
+    for (size_t i = 0; i < PENDING; i++)
+        t->pending[i].index = -1;
+    return true;
+}
+
+void timeline_free(struct timeline *t)
+{
+    free(t->rows);
+    free(t->pending);
+    t->rows = NULL;
+    t->pending = NULL;
+    pthread_mutex_destroy(&t->lock);
+}
+
+void second_start(struct second *s, const struct timeline *t, int64_t now_ns)
+{
+    int64_t since = now_ns > t->start_ns ? now_ns - t->start_ns : 0;
+    memset(&s->row, 0, sizeof s->row);
+    hist_clear(&s->hist);
+    s->index = since / NS_PER_S;
+    s->ends_ns = t->start_ns + (s->index + 1) * NS_PER_S;
+}
+
+void second_served(struct second *s, int64_t done_ns, int64_t latency_ns)
+{
+    int64_t bit = SERVED_BITS - 1 - (s->ends_ns - 1 - done_ns) / (NS_PER_S / SERVED_BITS);
+    if (bit >= 0 && bit < SERVED_BITS)
+        s->row.served[bit / 64] |= UINT64_C(1) << (bit % 64);
+    s->row.ok++;
+    hist_add_ns(&s->hist, latency_ns);
+}
+
+static void note_latency(struct timeline_row *row, const struct hist *h)
+{
+    int64_t p50 = hist_quantile_us(h, 0.5);
+    int64_t p99 = hist_quantile_us(h, 0.99);
+    row->p50_us = p50 > row->p50_us ? p50 : row->p50_us;
+    row->p99_us = p99 > row->p99_us ? p99 : row->p99_us;
+    row->max_us = h->max_us > row->max_us ? h->max_us : row->max_us;
+}
+
+static bool is_served(const struct timeline_row *row, unsigned bit)
+{
+    return row->served[bit / 64] >> (bit % 64) & 1;
+}
+
+/* Squeezes the bits of a finer row into part `part` of `parts` of a coarser one. */
+static void squeeze_served(struct timeline_row *into, const struct timeline_row *from,
+                           unsigned part, unsigned parts)
+{
+    for (unsigned bit = 0; bit < SERVED_BITS; bit++) {
+        unsigned to = (part * SERVED_BITS + bit) / parts;
+        if (is_served(from, bit))
+            into->served[to / 64] |= UINT64_C(1) << (to % 64);
+    }
+}
+
+static void add_row(struct timeline_row *into, const struct timeline_row *from, unsigned part,
+                    unsigned parts)
+{
+    into->ok += from->ok;
+    into->failed += from->failed;
+    into->injected += from->injected;
+    into->p50_us = from->p50_us > into->p50_us ? from->p50_us : into->p50_us;
+    into->p99_us = from->p99_us > into->p99_us ? from->p99_us : into->p99_us;
+    into->max_us = from->max_us > into->max_us ? from->max_us : into->max_us;
+    squeeze_served(into, from, part, parts);
+}
+
+/* Two rows become one; there is room again for as many as there were. */
+static void coarsen(struct timeline *t)
+{
+    for (size_t i = 0; i < TIMELINE_ROWS / 2; i++) {
+        struct timeline_row sum = {0};
+        add_row(&sum, &t->rows[2 * i], 0, 2);
+        add_row(&sum, &t->rows[2 * i + 1], 1, 2);
+        t->rows[i] = sum;
+    }
+    memset(t->rows + TIMELINE_ROWS / 2, 0, TIMELINE_ROWS / 2 * sizeof *t->rows);
+    t->row_seconds *= 2;
+    t->count = (t->count + 1) / 2;
+}
+
+static struct timeline_row *row_of(struct timeline *t, int64_t second)
+{
+    while (second / t->row_seconds >= TIMELINE_ROWS)
+        coarsen(t);
+    size_t index = (size_t)(second / t->row_seconds);
+    if (index >= t->count)
+        t->count = index + 1;
+    return &t->rows[index];
+}
+
+static void settle(struct timeline *t, struct pending *p)
+{
+    if (p->index >= 0)
+        note_latency(row_of(t, p->index), &p->hist);
+    p->index = -1;
+    hist_clear(&p->hist);
+}
+
+static struct hist *pending_hist(struct timeline *t, int64_t second)
+{
+    struct pending *p = &t->pending[second % PENDING];
+    if (p->index != second) {
+        settle(t, p);
+        p->index = second;
+    }
+    return &p->hist;
+}
+
+void timeline_publish(struct timeline *t, const struct second *s)
+{
+    pthread_mutex_lock(&t->lock);
+    struct timeline_row *row = row_of(t, s->index);
+    add_row(row, &s->row, (unsigned)(s->index % t->row_seconds), t->row_seconds);
+    hist_merge(pending_hist(t, s->index), &s->hist);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void timeline_peek(struct timeline *t, int64_t index, struct timeline_row *row)
+{
+    pthread_mutex_lock(&t->lock);
+    *row = *row_of(t, index);
+    const struct pending *p = &t->pending[index % PENDING];
+    if (p->index == index)
+        note_latency(row, &p->hist);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void timeline_finish(struct timeline *t)
+{
+    for (size_t i = 0; i < PENDING; i++)
+        settle(t, &t->pending[i]);
+}
+
+static bool piece_served(const struct timeline *t, int64_t first, int64_t length)
+{
+    for (int64_t i = first; i < first + length; i++) {
+        size_t row = (size_t)(i / SERVED_BITS);
+        if (row < t->count && is_served(&t->rows[row], (unsigned)(i % SERVED_BITS)))
+            return true;
+    }
+    return false;
+}
+
+int64_t timeline_without_service_ns(const struct timeline *t, int64_t length_ns, double rate,
+                                    int64_t *resolution_ns)
+{
+    static const int64_t groups[] = {1, 2, 5, 10, 20, 50, 100};
+    const double expected = 20; /* a piece without a success by chance: e^-20 */
+    int64_t part_ns = t->row_seconds * NS_PER_S / SERVED_BITS;
+    size_t g = 0;
+    while (groups[g] < 100 && rate * (double)(groups[g] * part_ns) / 1e9 < expected)
+        g++;
+    int64_t length = groups[g];
+    int64_t parts = length_ns / part_ns;
+    int64_t silent = 0;
+    for (int64_t i = 0; i + length <= parts; i += length)
+        if (!piece_served(t, i, length))
+            silent += length;
+    *resolution_ns = length * part_ns;
+    return silent * part_ns;
+}

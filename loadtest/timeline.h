@@ -1,0 +1,71 @@
+/*
+ * timeline.h — the run second by second, and when nobody was served at all.
+ *
+ * Each thread counts its current second on its own and publishes it when it is over, once a
+ * second, under the one lock here. For every second there is a row: counts, p99, and one bit for
+ * each 10 ms in which an innocent request succeeded. The number of rows is fixed; a run of more
+ * than TIMELINE_ROWS seconds makes them coarser (2 s, 4 s, …) instead of more.
+ */
+#ifndef LOADTEST_TIMELINE_H
+#define LOADTEST_TIMELINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "hist.h"
+
+enum { TIMELINE_ROWS = 4096, SERVED_BITS = 100 };
+
+struct timeline_row {
+    uint64_t ok;       /* innocent requests answered well */
+    uint64_t failed;   /* innocent requests that failed */
+    uint64_t injected; /* injected requests that ended, in whatever way */
+    int64_t p50_us;    /* corrected latency of the ok ones; of a coarsened row the worst second's */
+    int64_t p99_us;
+    int64_t max_us;
+    uint64_t served[2]; /* bit i: somebody was served in part i of SERVED_BITS of this row */
+};
+
+/* A thread's current second. */
+struct second {
+    int64_t index; /* seconds since the start of the run */
+    int64_t ends_ns;
+    struct timeline_row row;
+    struct hist hist;
+};
+
+struct pending;
+
+struct timeline {
+    pthread_mutex_t lock;
+    int64_t start_ns;
+    unsigned row_seconds; /* 1, or a power of two in a very long run */
+    size_t count;         /* rows in use */
+    struct timeline_row *rows;
+    struct pending *pending; /* the last few seconds, whose latencies are still being merged */
+};
+
+/* False when memory runs out. */
+bool timeline_init(struct timeline *t, int64_t start_ns);
+void timeline_free(struct timeline *t);
+
+/* The calling thread's current second: starts one, counts into it, publishes it. */
+void second_start(struct second *s, const struct timeline *t, int64_t now_ns);
+void second_served(struct second *s, int64_t done_ns, int64_t latency_ns);
+void timeline_publish(struct timeline *t, const struct second *s);
+
+/* Copies the row of second `index` as far as it is known; any thread. */
+void timeline_peek(struct timeline *t, int64_t index, struct timeline_row *row);
+/* To be called once, after the last publish: works out what is still pending. */
+void timeline_finish(struct timeline *t);
+
+/* Time within the first `length_ns` in which no innocent request succeeded. The run is cut into the
+ * shortest pieces (10, 20, 50, 100, 200, 500 ms, 1 s) that should each see 20 successes at `rate`
+ * per second, so that a slow server is not taken for a dead one; *resolution_ns is the piece's
+ * length. */
+int64_t timeline_without_service_ns(const struct timeline *t, int64_t length_ns, double rate,
+                                    int64_t *resolution_ns);
+
+#endif

@@ -258,6 +258,8 @@ static void add_subject(Suite *suite, const char *name, void (*start_subject)(vo
 
 int main(void)
 {
+    static void (*const starts[SUBJECTS])(void) = {
+        [THREAD] = start_thread, [POOL] = start_pool, [FRESH] = start_fresh};
     const char *source = getenv("TANDEM_SOURCE");
     Suite *suite = suite_create("conformance");
     char folder[512];
@@ -265,8 +267,7 @@ int main(void)
     snprintf(folder, sizeof(folder), "%s/tests/conformance/cases", source ? source : ".");
     case_count = casefile_read_all(folder, &cases);
     printf("%zu cases, each whole and split at every boundary\n", case_count);
-    add_subject(suite, "thread", start_thread);
-    add_subject(suite, "pool", start_pool);
-    add_subject(suite, "fresh", start_fresh);
+    for (int i = 0; i < subject_count(); i++)
+        add_subject(suite, subjects[i].name, starts[i]);
     return workshop_run(suite);
 }

@@ -34,6 +34,13 @@ struct command_line {
     char ready_fd[16];
 };
 
+int subject_count(void)
+{
+    const char *preset = getenv("TANDEM_PRESET");
+
+    return preset != NULL && strcmp(preset, "tsan") == 0 ? 1 : SUBJECTS;
+}
+
 const char *subject_program(const struct subject *subject)
 {
     const char *path = getenv(subject->binary);

@@ -17,7 +17,20 @@ struct subject {
 
 extern const struct subject subjects[SUBJECTS]; /* defined in server.c */
 
+/*
+ * How many of them this build can run, counted from the first: ThreadSanitizer knows threads only,
+ * and processes that share memory look to it like one without locks.
+ */
+int subject_count(void);
+
 /* Adds a test that runs once per subject; it finds the subject's row in _i. */
-#define add_for_each_subject(tcase, test) tcase_add_loop_test(tcase, test, 0, SUBJECTS)
+#define add_for_each_subject(tcase, test) tcase_add_loop_test(tcase, test, 0, subject_count())
+
+/* The same for those whose workers are processes of their own; none when the build has none. */
+#define add_for_each_isolated(tcase, test)                           \
+    do {                                                             \
+        if (subject_count() > POOL)                                  \
+            tcase_add_loop_test(tcase, test, POOL, subject_count()); \
+    } while (0)
 
 #endif

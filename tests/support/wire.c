@@ -64,6 +64,16 @@ struct wire wire_open_narrow(uint16_t port)
     return wire;
 }
 
+struct wire wire_open_at(const struct sockaddr *address, socklen_t length)
+{
+    struct wire wire = {.fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+
+    ck_assert_msg(wire.fd >= 0, "socket: %s", strerror(errno));
+    bytes_add_text(&wire.inbox, "");
+    ck_assert_msg(connect(wire.fd, address, length) == 0, "connect: %s", strerror(errno));
+    return wire;
+}
+
 void wire_close(struct wire *wire)
 {
     if (wire->fd >= 0)

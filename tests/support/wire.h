@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 enum wire_event {
     WIRE_REPLY,   /* a whole response */
@@ -49,6 +50,9 @@ struct wire wire_open_narrow(uint16_t port);
 
 /* As wire_open, but tells: false when the connection is refused or reset. */
 bool wire_try_open(struct wire *wire, uint16_t port);
+
+/* As wire_open, to an address of any family. */
+struct wire wire_open_at(const struct sockaddr *address, socklen_t length);
 
 void wire_close(struct wire *wire);
 

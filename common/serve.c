@@ -8,6 +8,7 @@
 #include "serve.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -18,7 +19,8 @@
 #include "model.h"
 #include "outbox.h"
 
-enum { TURN_REQUESTS = 64, OUT_OF_DESCRIPTORS_PAUSE = 5000 /* µs */ };
+enum { TURN_REQUESTS = 64 };
+enum { STEP_BACK_TIME = 500, OUT_OF_DESCRIPTORS_PAUSE = 5000 /* µs */ };
 enum { LISTENER_GENERATION = 0x7fffffff, RETIRE_GENERATION = 0x7ffffffe }; /* beyond 24 bits */
 
 uint64_t serve_listener_tag(int fd)
@@ -264,8 +266,24 @@ static bool has_served_its_share(const struct worker *w)
             atomic_load_explicit(&w->slot->requests, memory_order_relaxed) >= w->limit);
 }
 
+/*
+ * With more busy workers than CPUs the scheduler takes the CPU from one after the other, mostly in
+ * the middle of a request, which then waits for the time slices of all others: 30 ms at the 99.9th
+ * percentile with eight workers on one CPU. A worker that steps back by itself, here, where it owns
+ * nothing, makes nobody wait.
+ */
+static void step_back(struct worker *w)
+{
+    int64_t now = clock_us();
+    if (now - w->stepped_back < STEP_BACK_TIME)
+        return;
+    sched_yield();
+    w->stepped_back = clock_us();
+}
+
 bool serve_once(struct worker *w, int timeout)
 {
+    step_back(w);
     struct epoll_event event;
     int n = epoll_wait(w->teller.server->epoll, &event, 1, timeout);
     if (n < 0 && errno != EINTR) {

@@ -25,12 +25,13 @@ struct worker {
     char *in; /* bytes being looked at; in_size of them at most */
     size_t in_size;
     size_t in_len;
-    size_t in_stashed; /* the first so many are (still) in the connection's stash, too */
-    char *kept;        /* a head and a body that came in pieces, put together */
-    bool drained;      /* the socket is empty: it gave less than was asked for, or nothing */
-    bool is_wary;      /* believe only "nothing": the client's end may lie behind the bytes */
-    uint64_t limit;    /* requests after which this worker is replaced; 0 = none */
-    bool is_leaving;   /* it lost its connection, and another has taken its place */
+    size_t in_stashed;    /* the first so many are (still) in the connection's stash, too */
+    char *kept;           /* a head and a body that came in pieces, put together */
+    bool drained;         /* the socket is empty: it gave less than was asked for, or nothing */
+    bool is_wary;         /* believe only "nothing": the client's end may lie behind the bytes */
+    uint64_t limit;       /* requests after which this worker is replaced; 0 = none */
+    int64_t stepped_back; /* monotonic µs: when it last let other workers have the CPU */
+    bool is_leaving;      /* it lost its connection, and another has taken its place */
 };
 
 /* Gets the worker's memory. `me` is its owner number, slot index + 1. False: no memory. */

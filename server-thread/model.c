@@ -144,8 +144,8 @@ static int process_main(struct server *s)
         return EXIT_FAILURE;
     if (!keeper_open(&process.keeper, s))
         return EXIT_FAILURE;
+    atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
-    atomic_store(&s->board->is_up, 1);
     server_announce(s);
     keep(s);
     if (process.is_worn_out)

@@ -133,9 +133,8 @@ static bool read_quantity(struct reader *r, const struct row *row, const char *w
 {
     static const char *const nouns[] = {
         [NUMBER] = "number", [SIZE] = "size", [DURATION] = "duration"};
-    static const char *const samples[] = {[NUMBER] = "",
-                                          [SIZE] = ", such as 512, 16k or 2m",
-                                          [DURATION] = ", such as 500ms, 5s or 2m"};
+    static const char *const samples[] = {
+        [NUMBER] = "", [SIZE] = ", such as 512 or 16k", [DURATION] = ", such as 500ms, 5s or 2m"};
     uint64_t value, low = 0, high = 0;
     parse_quantity(row->kind, row->low, &low);
     parse_quantity(row->kind, row->high, &high);

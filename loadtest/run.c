@@ -87,6 +87,8 @@ static void watch(struct engine *engine, struct timeline *timeline, struct progr
         if (interrupted())
             engine_stop(engine);
     }
+    if (now_ns() - start >= (shown + 1) * NS_PER_S) /* the last one ended together with the run */
+        progress_second(progress, timeline, shown);
     progress_end(progress);
 }
 

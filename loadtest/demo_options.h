@@ -1,0 +1,30 @@
+/*
+ * demo_options.h — the options of `loadtest demo`.
+ */
+#ifndef LOADTEST_DEMO_OPTIONS_H
+#define LOADTEST_DEMO_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "complaint.h"
+#include "scenario.h"
+
+/* Texts point into argv. */
+struct demo_options {
+    int64_t duration_ns, warmup_ns;
+    unsigned connections, depth;
+    double share;
+    char kind[KIND_SIZE]; /* of the fault */
+    uint64_t seed;
+    const char *servers; /* folder that holds server-proc/ and server-thread/; NULL: beside us */
+    const char *workers; /* passed on to the servers; NULL: their default */
+    const char *json;
+    bool pin, quiet, help, version;
+};
+
+void demo_options_default(struct demo_options *o);
+bool demo_options_parse(struct demo_options *o, int argc, char *const *argv, struct complaint *why);
+void demo_options_help(void);
+
+#endif

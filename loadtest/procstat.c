@@ -1,0 +1,146 @@
+/*
+ * procstat.c — one pass over /proc collects (pid, parent, CPU); then those below the root are
+ * summed.
+ */
+#include "procstat.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct process {
+    pid_t pid, parent;
+    uint64_t ticks; /* utime + stime + cutime + cstime */
+};
+
+struct processes {
+    struct process *list;
+    size_t count, room;
+};
+
+/* The command's name may hold spaces and brackets, so fields are counted from the last ')'. */
+static bool parse_stat(const char *text, struct process *p)
+{
+    const char *rest = strrchr(text, ')');
+    int parent;
+    unsigned long long user, system;
+    long long dead_user, dead_system;
+    if (!rest || sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld",
+                        &parent, &user, &system, &dead_user, &dead_system) != 5)
+        return false;
+    p->parent = parent;
+    p->ticks = user + system + (uint64_t)dead_user + (uint64_t)dead_system;
+    return true;
+}
+
+static bool read_stat(const char *pid, struct process *p)
+{
+    char name[64], text[1024];
+    snprintf(name, sizeof name, "/proc/%.20s/stat", pid);
+    FILE *in = fopen(name, "r");
+    if (!in)
+        return false;
+    size_t n = fread(text, 1, sizeof text - 1, in);
+    fclose(in);
+    text[n] = '\0';
+    p->pid = (pid_t)atoi(pid);
+    return parse_stat(text, p);
+}
+
+static bool append(struct processes *all, const struct process *p)
+{
+    if (all->count == all->room) {
+        size_t room = all->room ? all->room * 2 : 256;
+        struct process *list = realloc(all->list, room * sizeof *list);
+        if (!list)
+            return false;
+        all->list = list;
+        all->room = room;
+    }
+    all->list[all->count++] = *p;
+    return true;
+}
+
+static void read_all(struct processes *all)
+{
+    DIR *proc = opendir("/proc");
+    const struct dirent *entry;
+    while (proc && (entry = readdir(proc))) {
+        struct process p;
+        if (isdigit((unsigned char)entry->d_name[0]) && read_stat(entry->d_name, &p) &&
+            !append(all, &p))
+            break;
+    }
+    if (proc)
+        closedir(proc);
+}
+
+static const struct process *find(const struct processes *all, pid_t pid)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i].pid == pid)
+            return &all->list[i];
+    return NULL;
+}
+
+static bool is_below(const struct processes *all, const struct process *p, pid_t root)
+{
+    for (int depth = 0; p && depth < 32; depth++) {
+        if (p->pid == root)
+            return true;
+        p = find(all, p->parent);
+    }
+    return false;
+}
+
+static void add_memory(pid_t pid, struct tree_usage *usage)
+{
+    char name[64], line[256];
+    unsigned long long kib;
+    snprintf(name, sizeof name, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *in = fopen(name, "r");
+    bool found = false;
+    while (in && !found && fgets(line, sizeof line, in))
+        found = sscanf(line, "Pss: %llu", &kib) == 1;
+    if (found)
+        usage->pss_kib += kib;
+    else if (errno == EACCES || errno == EPERM)
+        usage->unreadable++; /* otherwise it has died meanwhile */
+    if (in)
+        fclose(in);
+}
+
+static bool walk(pid_t root, bool memory, struct tree_usage *usage)
+{
+    struct processes all = {0};
+    uint64_t ticks = 0;
+    memset(usage, 0, sizeof *usage);
+    read_all(&all);
+    for (size_t i = 0; i < all.count; i++) {
+        if (!is_below(&all, &all.list[i], root))
+            continue;
+        usage->processes++;
+        ticks += all.list[i].ticks;
+        if (memory) {
+            errno = 0;
+            add_memory(all.list[i].pid, usage);
+        }
+    }
+    free(all.list);
+    usage->cpu_s = (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return usage->processes > 0;
+}
+
+bool tree_cpu(pid_t root, struct tree_usage *usage)
+{
+    return walk(root, false, usage);
+}
+
+bool tree_cpu_and_memory(pid_t root, struct tree_usage *usage)
+{
+    return walk(root, true, usage);
+}

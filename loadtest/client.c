@@ -35,23 +35,17 @@ struct client {
     int64_t backoff_ns;
     int64_t free_since_ns;
 
-    struct flight *flights; /* ring of `depth` */
-    unsigned first, count;  /* aboard */
-    unsigned sent;          /* of those, completely or partly sent */
-    size_t offset;          /* bytes of the last of them that are out; 0: all are */
+    struct flights aboard;
+    unsigned sent; /* of those aboard: completely or partly sent */
+    size_t offset; /* bytes of the last of them that are out; 0: all are */
 
     llhttp_t parser;
+    bool reset_seen;     /* sending has failed: the end of file that follows is a reset */
     bool answer_begun;   /* bytes of the first flight's answer have arrived */
     bool keep_alive;     /* as its answer says */
     int doubtful_status; /* of an injected flight whose connection is still to prove itself; or 0 */
     struct flight doubtful;
 };
-
-static struct flight *flight_at(const struct client *c, unsigned i)
-{
-    unsigned index = c->first + i;
-    return &c->flights[index < c->crew->depth ? index : index - c->crew->depth];
-}
 
 /* ── llhttp's view ─────────────────────────────────────────────────────────────────────────────*/
 
@@ -64,7 +58,7 @@ static int on_message_begin(llhttp_t *parser)
 static int on_headers_complete(llhttp_t *parser)
 {
     const struct client *c = parser->data;
-    return c->count > 0 && flight_at(c, 0)->shot->head; /* 1: no body follows */
+    return c->aboard.count > 0 && flights_at(&c->aboard, 0)->shot->head; /* 1: no body follows */
 }
 
 static int on_message_complete(llhttp_t *parser)
@@ -90,9 +84,7 @@ static void settle_doubt(struct client *c, bool kept)
 
 static void end_first(struct client *c, enum outcome outcome, int status, int64_t now)
 {
-    struct flight flight = *flight_at(c, 0);
-    c->first = c->first + 1 < c->crew->depth ? c->first + 1 : 0;
-    c->count--;
+    struct flight flight = flights_take(&c->aboard);
     if (c->sent > 0)
         c->sent--;
     if (c->sent == 0)
@@ -134,9 +126,9 @@ static void lose(struct client *c, enum outcome first, enum outcome rest, bool a
 {
     int64_t now = now_ns();
     hang_up(c, abruptly);
-    if (c->count > 0)
+    if (c->aboard.count > 0)
         end_first(c, first, 0, now);
-    while (c->count > 0)
+    while (c->aboard.count > 0)
         end_first(c, rest, 0, now);
     c->free_since_ns = now;
 }
@@ -150,16 +142,7 @@ static void lose_by(struct client *c, enum outcome how)
 
 static void open_failed(struct client *c, int error, int64_t now)
 {
-    enum outcome outcome = OUTCOME_CONNECT_ERROR;
-    if (error == ECONNREFUSED || error == ENOENT)
-        outcome = OUTCOME_REFUSED;
-    else if (error == ETIMEDOUT)
-        outcome = OUTCOME_CONNECT_TIMEOUT;
-    else if (error == ECONNRESET || error == EPIPE)
-        outcome = OUTCOME_RESET;
-    else if (error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL || error == ENOMEM ||
-             error == ENOBUFS || error == ENOSPC)
-        outcome = OUTCOME_LOCAL;
+    enum outcome outcome = outcome_of_connect_error(error);
     lose(c, outcome, outcome, false);
     /* A server that restarts is found at once, and one that is gone does not heat the room. */
     c->backoff_ns = c->backoff_ns ? c->backoff_ns * 2 : BACKOFF_FIRST_NS;
@@ -207,6 +190,7 @@ static bool finish_connecting(struct client *c, uint32_t events)
     c->state = OPEN;
     c->crew->connections++;
     c->backoff_ns = 0;
+    c->reset_seen = false;
     llhttp_init(&c->parser, HTTP_RESPONSE, &settings);
     c->parser.data = c;
     return true;
@@ -218,7 +202,7 @@ static bool finish_connecting(struct client *c, uint32_t events)
 static void note_sent(struct client *c, unsigned i, size_t n, int64_t now)
 {
     while (n > 0) {
-        struct flight *flight = flight_at(c, i);
+        struct flight *flight = flights_at(&c->aboard, i);
         size_t left = flight->shot->length - c->offset;
         if (c->offset == 0)
             flight->sent_ns = now;
@@ -236,12 +220,12 @@ static void note_sent(struct client *c, unsigned i, size_t n, int64_t now)
 /* Sends unsent flights until all are out or the socket is full; returns false when it is lost. */
 static bool send_flights(struct client *c, int64_t now)
 {
-    while (c->sent < c->count || c->offset > 0) {
+    while (c->sent < c->aboard.count || c->offset > 0) {
         struct iovec pieces[WRITE_PIECES];
         unsigned from = c->offset > 0 ? c->sent - 1 : c->sent;
         size_t n = 0;
-        for (unsigned i = from; i < c->count && n < WRITE_PIECES; i++, n++) {
-            const struct shot *shot = flight_at(c, i)->shot;
+        for (unsigned i = from; i < c->aboard.count && n < WRITE_PIECES; i++, n++) {
+            const struct shot *shot = flights_at(&c->aboard, i)->shot;
             size_t skip = n == 0 ? c->offset : 0;
             pieces[n] = (struct iovec){shot->bytes + skip, shot->length - skip};
         }
@@ -257,22 +241,15 @@ static bool send_flights(struct client *c, int64_t now)
 
 void client_flush(struct client *c, int64_t now)
 {
-    if (c->state == CLOSED && c->count > 0)
-        client_connect(c, now);
-    else if (c->state == OPEN && !send_flights(c, now))
+    if (c->state == OPEN && !send_flights(c, now)) {
+        c->reset_seen = true;                   /* the error is told once, to the first who asks */
         client_on_event(c, EPOLLIN | EPOLLHUP); /* an answer may lie there, ahead of the loss */
+    }
+    if (c->state == CLOSED && c->aboard.count > 0)
+        client_connect(c, now);
 }
 
 /* ── Receiving ─────────────────────────────────────────────────────────────────────────────────*/
-
-static enum outcome outcome_of_status(int status)
-{
-    if (status >= 200 && status < 400)
-        return OUTCOME_OK;
-    if (status >= 400 && status < 500)
-        return OUTCOME_STATUS_4XX;
-    return status >= 500 && status < 600 ? OUTCOME_STATUS_5XX : OUTCOME_MALFORMED;
-}
 
 /* A whole answer has arrived, `behind` more bytes lie after it. False: the connection is over. */
 static bool take_answer(struct client *c, size_t behind)
@@ -327,7 +304,7 @@ static void on_eof(struct client *c)
         take_answer(c, 0);
         return;
     }
-    lose_by(c, OUTCOME_CLOSED);
+    lose_by(c, c->reset_seen ? OUTCOME_RESET : OUTCOME_CLOSED);
 }
 
 static void on_readable(struct client *c, bool to_the_end)
@@ -373,7 +350,7 @@ void client_check_deadline(struct client *c, int64_t now)
     if (c->state == CONNECTING && now - c->connect_ns > c->crew->timeout_ns)
         open_failed(c, ETIMEDOUT, now);
     else if (c->state == OPEN && c->sent > 0 &&
-             now - flight_at(c, 0)->sent_ns > c->crew->timeout_ns)
+             now - flights_at(&c->aboard, 0)->sent_ns > c->crew->timeout_ns)
         lose(c, OUTCOME_DEADLINE, OUTCOME_DEADLINE, true);
 }
 
@@ -386,8 +363,7 @@ struct client *client_new(struct client_crew *crew, const struct endpoint *endpo
     c->seat = seat;
     c->endpoint = endpoint;
     c->fd = -1;
-    c->flights = calloc(crew->depth, sizeof *c->flights);
-    if (!c->flights) {
+    if (!flights_init(&c->aboard, crew->depth)) {
         free(c);
         return NULL;
     }
@@ -400,7 +376,7 @@ void client_free(struct client *c)
         return;
     if (c->fd >= 0)
         close(c->fd);
-    free(c->flights);
+    flights_free(&c->aboard);
     free(c);
 }
 
@@ -417,13 +393,13 @@ unsigned client_seat(const struct client *c)
 unsigned client_room(const struct client *c, int64_t now)
 {
     if (c->state == OPEN) /* without reuse the one answer is the last */
-        return (c->crew->reuse ? c->crew->depth : 1) - c->count;
-    return c->state == CLOSED && c->count == 0 && now >= c->retry_ns;
+        return (c->crew->reuse ? c->crew->depth : 1) - c->aboard.count;
+    return c->state == CLOSED && c->aboard.count == 0 && now >= c->retry_ns;
 }
 
 unsigned client_in_flight(const struct client *c)
 {
-    return c->count;
+    return c->aboard.count;
 }
 
 int64_t client_retry_ns(const struct client *c)
@@ -438,14 +414,14 @@ int64_t client_free_since_ns(const struct client *c)
 
 void client_put(struct client *c, const struct flight *flight)
 {
-    *flight_at(c, c->count++) = *flight;
+    flights_add(&c->aboard, flight);
 }
 
 void client_abandon(struct client *c, void (*left)(void *context, const struct flight *flight))
 {
     settle_doubt(c, true);
-    for (unsigned i = 0; i < c->count; i++)
-        left(c->crew->context, flight_at(c, i));
-    c->count = 0;
+    for (unsigned i = 0; i < c->aboard.count; i++)
+        left(c->crew->context, flights_at(&c->aboard, i));
+    c->aboard.count = 0;
     hang_up(c, true);
 }

@@ -25,25 +25,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "ledger.h"
+#include "flight.h"
 #include "scenario.h"
-#include "shot.h"
 
 struct client;
-
-struct flight {
-    const struct shot *shot;
-    int64_t due_ns;
-    int64_t sent_ns; /* 0: not yet */
-    bool measured;   /* false in the warm-up */
-};
-
-/* How a flight ended. */
-struct landing {
-    enum outcome outcome;
-    int status; /* 0 without an answer */
-    int64_t done_ns;
-};
 
 /* What the clients of one thread share. */
 struct client_crew {

@@ -3,6 +3,7 @@
  */
 #include "ledger.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct {
@@ -40,6 +41,38 @@ enum outcome outcome_by_name(const char *name)
     while (o < OUTCOMES && strcmp(columns[o].name, name) != 0)
         o++;
     return (enum outcome)o;
+}
+
+enum outcome outcome_of_status(int status)
+{
+    if (status >= 200 && status < 400)
+        return OUTCOME_OK;
+    if (status >= 400 && status < 500)
+        return OUTCOME_STATUS_4XX;
+    return status >= 500 && status < 600 ? OUTCOME_STATUS_5XX : OUTCOME_MALFORMED;
+}
+
+enum outcome outcome_of_connect_error(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case ENOENT: /* no such Unix socket */
+        return OUTCOME_REFUSED;
+    case ETIMEDOUT:
+        return OUTCOME_CONNECT_TIMEOUT;
+    case ECONNRESET:
+    case EPIPE:
+        return OUTCOME_RESET;
+    case EMFILE:
+    case ENFILE:
+    case EADDRNOTAVAIL:
+    case ENOMEM:
+    case ENOBUFS:
+    case ENOSPC:
+        return OUTCOME_LOCAL;
+    default:
+        return OUTCOME_CONNECT_ERROR;
+    }
 }
 
 void ledger_merge(struct ledger *into, const struct ledger *from)

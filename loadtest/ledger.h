@@ -61,6 +61,10 @@ const char *outcome_meaning(enum outcome o);
 /* The outcome called `name`, or OUTCOMES when there is none. */
 enum outcome outcome_by_name(const char *name);
 
+/* What a status (100 … 999) makes of a whole answer, and errno of an attempt to connect. */
+enum outcome outcome_of_status(int status);
+enum outcome outcome_of_connect_error(int error);
+
 void ledger_merge(struct ledger *into, const struct ledger *from);
 void injected_fate_merge(struct injected_fate *into, const struct injected_fate *from);
 /* All failures of one party. */

@@ -33,12 +33,13 @@ static void judge_generator(struct result *r)
 {
     bool busy = r->facts.cpu_percent > BUSY_PERCENT;
     int64_t slip = hist_quantile_us(&r->tally->slip, 0.99);
-    int64_t p99 = hist_quantile_us(&r->tally->corrected, 0.99);
+    const struct hist *h = &r->tally->corrected;
+    int64_t p99 = hist_quantile_us(h->total > 0 ? h : &r->tally->failed, 0.99);
     if (r->rate <= 0) {
         r->limited = busy;
         r->limited_why = "a thread of the generator used more than 95 % of its CPU: the server may "
                          "be able to do more than this";
-    } else if (slip > SLIP_FLOOR_US && slip > p99 / 4) {
+    } else if (slip > SLIP_FLOOR_US && slip > p99 / 2) {
         r->limited = true;
         r->limited_why = "requests left late although a connection was free: lower -R, or give the "
                          "generator more threads or CPUs";

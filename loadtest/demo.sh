@@ -1,0 +1,24 @@
+#!/bin/sh
+# demo.sh — builds everything and runs the main job: the pair, steady and poisoned, in one table.
+#
+#   loadtest/demo.sh [options of `loadtest demo`]     for example -d 3s, or --json result.json
+#
+# Enough by itself on a fresh Debian 12 or 13, as root or with sudo.
+set -eu
+
+here=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=common/cmake/packages.sh
+. "$here/common/cmake/packages.sh"
+
+need_packages gcc libc6-dev make cmake 'libllhttp-dev|node-llhttp'
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! (cd "$here" && cmake --preset release -DTANDEM_TESTS=OFF &&
+    cmake --build --preset release --parallel "$(nproc 2>/dev/null || echo 2)") >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "demo.sh: the build failed; the reason stands above" >&2
+    exit 1
+fi
+rm -f "$log"
+exec "$here/build/release/loadtest/loadtest" demo "$@"

@@ -1,0 +1,46 @@
+/*
+ * flight.h — a shot on its way, how it landed, and the queue of those on one connection.
+ *
+ * HTTP/1.1 answers in the order of the requests, so a connection's flights form a ring: put at the
+ * end, taken from the front. Belongs to the client, and so to one thread.
+ */
+#ifndef LOADTEST_FLIGHT_H
+#define LOADTEST_FLIGHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ledger.h"
+#include "shot.h"
+
+struct flight {
+    const struct shot *shot;
+    int64_t due_ns;
+    int64_t sent_ns; /* 0: not yet */
+    bool measured;   /* false in the warm-up */
+};
+
+/* How a flight ended. */
+struct landing {
+    enum outcome outcome;
+    int status; /* 0 without an answer */
+    int64_t done_ns;
+};
+
+struct flights {
+    struct flight *ring; /* owned */
+    unsigned depth;      /* places in it */
+    unsigned first, count;
+};
+
+/* False when memory runs out. */
+bool flights_init(struct flights *f, unsigned depth);
+void flights_free(struct flights *f);
+/* Number `i` from the front; i == count is the next free place. */
+struct flight *flights_at(const struct flights *f, unsigned i);
+/* Only while count < depth. */
+void flights_add(struct flights *f, const struct flight *flight);
+/* Only while count > 0. */
+struct flight flights_take(struct flights *f);
+
+#endif

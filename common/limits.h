@@ -29,6 +29,7 @@ enum {
     LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
     LIMIT_BODY_RATE = 1024,       /* bytes a second that a body must reach in the long run        */
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
+    LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_LISTENERS = 16,         /* --listen                                                     */
     LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
 };

@@ -39,6 +39,7 @@ struct row {
 #define NO_RANGE NULL, NULL
 
 _Static_assert(LIMIT_WORKERS == 1024, "the table and --help say so");
+_Static_assert(LIMIT_SPARES == 256, "the table and --help say so");
 
 /* clang-format off */
 static const struct row rows[] = {
@@ -48,7 +49,7 @@ static const struct row rows[] = {
     {"max-connections", NUMBER, LIMIT_CONNECTIONS, FIELD(max_connections), "1", "1000000", "more get 503"},
     {"max-requests", NUMBER, LIMIT_REQUESTS, FIELD(max_requests), "0", "1000000000000", "then a worker is replaced; 0: never"},
     {"isolation", WORD, "pool", FIELD(isolation), "pool|fresh", NULL, "(server-proc)"},
-    {"spare", NUMBER, NULL, FIELD(spares), "1", "1024", "fresh: kept ready [2 per CPU] (server-proc)"},
+    {"spare", NUMBER, NULL, FIELD(spares), "1", "256", "fresh: kept ready [2 per CPU] (server-proc)"},
     {"header-timeout", DURATION, LIMIT_HEADER_TIME, FIELD(header_timeout), "1ms", "24h", "for a whole head"},
     {"body-timeout", DURATION, LIMIT_BODY_TIME, FIELD(body_timeout), "1ms", "24h", "1s more per KiB"},
     {"idle-timeout", DURATION, LIMIT_IDLE_TIME, FIELD(idle_timeout), "1ms", "24h", "between requests"},

@@ -22,7 +22,7 @@
 #include "common/response.h"
 #include "common/server.h"
 
-enum { NEST_PLACES = 256, NEST_PAYLOAD = 128 * 1024 };
+enum { NEST_PLACES = LIMIT_SPARES, NEST_PAYLOAD = 128 * 1024 };
 
 /* serial:32 | owner:16 | … | ready:1. The serial tells an answer from one that came too late. */
 typedef _Atomic uint64_t place_word;

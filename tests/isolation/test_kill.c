@@ -1,0 +1,246 @@
+/*
+ * `kill -9` of a random worker every two milliseconds, under numbered requests.
+ *
+ * Each request carries a number of its own, so that an answer to another request is seen as such.
+ * What must hold: every answer belongs to its request, no connection waits for ever, and at most
+ * one request is lost per kill.  Once with connections that are kept, once with a new connection
+ * for each request, so that kills fall between accept and the first byte, too.
+ */
+#include "patience.h"
+#include "proc.h"
+#include "server.h"
+#include "wire.h"
+#include "workshop.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CLIENTS = 64, KILL_MS = 2, STALL_MS = 8000 };
+
+static int length_ms(void)
+{
+    return long_run() ? 10000 : 3000;
+}
+
+/* --- the killer: a process of its own, so that it keeps its pace --- */
+
+struct killer {
+    pid_t pid;
+    _Atomic int *kills; /* in memory that both share */
+    _Atomic int *stop;
+};
+
+static void kill_on(const struct server *server, const struct killer *killer)
+{
+    pid_t workers[MAX_PROCESSES];
+    unsigned dice = 20250519;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (!atomic_load(killer->stop)) {
+        size_t count = server_workers(server, workers);
+
+        dice = dice * 1103515245u + 12345u;
+        if (count > 0 && kill(workers[(dice >> 16) % count], SIGKILL) == 0)
+            atomic_fetch_add(killer->kills, 1);
+        pause_ms(KILL_MS);
+    }
+    _exit(0);
+}
+
+static struct killer start_killer(const struct server *server)
+{
+    struct killer killer;
+
+    killer.kills = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(killer.kills, MAP_FAILED);
+    killer.stop = killer.kills + 1;
+    killer.pid = fork();
+    if (killer.pid == 0)
+        kill_on(server, &killer);
+    ck_assert_int_gt(killer.pid, 0);
+    return killer;
+}
+
+static int stop_killer(struct killer *killer)
+{
+    int kills;
+
+    atomic_store(killer->stop, 1);
+    waitpid(killer->pid, NULL, 0);
+    kills = atomic_load(killer->kills);
+    munmap(killer->kills, 4096);
+    return kills;
+}
+
+/* --- the clients: 64 in one loop, each with one request on its way --- */
+
+struct client {
+    struct wire wire;
+    bool is_waiting;
+    long number;
+    int64_t asked;
+};
+
+struct run {
+    const struct server *server;
+    bool keeps_connections;
+    struct client clients[CLIENTS];
+    long next_number;
+    long answered;
+    long lost;
+};
+
+static void lose(struct run *run, struct client *client)
+{
+    wire_close(&client->wire);
+    client->wire = wire_open(run->server->port);
+    client->is_waiting = false;
+    run->lost++;
+}
+
+static void ask(struct run *run, struct client *client)
+{
+    char body[32];
+    int length = snprintf(body, sizeof(body), "request %ld", ++run->next_number);
+
+    client->number = run->next_number;
+    client->asked = now_ms();
+    client->is_waiting = wire_sendf(
+        &client->wire, "POST /echo HTTP/1.1\r\nHost: test\r\n%sContent-Length: %d\r\n\r\n%s",
+        run->keeps_connections ? "" : "Connection: close\r\n", length, body);
+    if (!client->is_waiting)
+        lose(run, client);
+}
+
+static void take_answer(struct run *run, struct client *client, const struct reply *reply)
+{
+    char wanted[32];
+
+    /* A worker that dies in a handler leaves a 500 behind: lost, and said so. */
+    if (reply->status == 500) {
+        run->lost++;
+    } else {
+        snprintf(wanted, sizeof(wanted), "request %ld", client->number);
+        if (reply->status != 200 || strcmp(reply->body, wanted) != 0)
+            ck_abort_msg("%s: request %ld got the answer %d: %s", run->server->subject->name,
+                         client->number, reply->status, reply->body);
+        run->answered++;
+    }
+    client->is_waiting = false;
+    if (!run->keeps_connections) {
+        wire_close(&client->wire);
+        client->wire = wire_open(run->server->port);
+    }
+}
+
+static void look_at(struct run *run, struct client *client)
+{
+    struct reply reply;
+
+    switch (wire_poll(&client->wire, &reply)) {
+    case WIRE_REPLY:
+        take_answer(run, client, &reply);
+        break;
+    case WIRE_CLOSED:
+    case WIRE_RESET:
+    case WIRE_CUT:
+        lose(run, client);
+        break;
+    case WIRE_GARBLED:
+        ck_abort_msg("%s: request %ld got bytes that are no answer: %.100s",
+                     run->server->subject->name, client->number, client->wire.inbox.at);
+    case WIRE_SILENCE:
+        if (now_ms() - client->asked > patience(STALL_MS))
+            ck_abort_msg("%s: request %ld on a connection that stalled", run->server->subject->name,
+                         client->number);
+        break;
+    }
+}
+
+/* One round: ask where nothing is on its way, then wait for any answer. */
+static void turn(struct run *run, bool may_ask)
+{
+    struct pollfd waits[CLIENTS];
+
+    for (int i = 0; i < CLIENTS; i++) {
+        if (!run->clients[i].is_waiting && may_ask)
+            ask(run, &run->clients[i]);
+        waits[i] = (struct pollfd){.fd = run->clients[i].wire.fd, .events = POLLIN};
+    }
+    poll(waits, CLIENTS, 20);
+    for (int i = 0; i < CLIENTS; i++)
+        if (run->clients[i].is_waiting)
+            look_at(run, &run->clients[i]);
+}
+
+static bool anyone_waits(const struct run *run)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        if (run->clients[i].is_waiting)
+            return true;
+    return false;
+}
+
+static void run_under_kills(int subject, bool keeps_connections)
+{
+    struct run run = {.keeps_connections = keeps_connections};
+    struct server server;
+    struct killer killer;
+    int64_t end;
+    int kills;
+
+    server_start(&server, subject,
+                 OPTIONS("--enable-demo", "--workers", "8", "--log-level", "error"));
+    run.server = &server;
+    for (int i = 0; i < CLIENTS; i++)
+        run.clients[i].wire = wire_open(server.port);
+    killer = start_killer(&server);
+    for (end = now_ms() + length_ms(); now_ms() < end;)
+        turn(&run, true);
+    kills = stop_killer(&killer);
+    while (anyone_waits(&run))
+        turn(&run, false);
+    printf("%s: %ld answers, %ld requests lost by %d kills\n", server.subject->name, run.answered,
+           run.lost, kills);
+    ck_assert_int_gt(kills, length_ms() / 100);
+    ck_assert_int_gt(run.answered, length_ms() / 10);
+    ck_assert_msg(run.lost <= kills, "%s: %ld lost by %d kills", server.subject->name, run.lost,
+                  kills);
+    for (int i = 0; i < CLIENTS; i++) {
+        wire_expect_usable(&run.clients[i].wire, "after the kills");
+        wire_close(&run.clients[i].wire);
+    }
+    server_stop_noisy(&server);
+}
+
+START_TEST(numbered_requests_on_kept_connections)
+{
+    run_under_kills(_i, true);
+}
+END_TEST
+
+START_TEST(numbered_requests_on_new_connections)
+{
+    run_under_kills(_i, false);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("kill");
+    TCase *tcase = tcase_create("kill");
+
+    add_for_each_isolated(tcase, numbered_requests_on_kept_connections);
+    add_for_each_isolated(tcase, numbered_requests_on_new_connections);
+    tcase_set_timeout(tcase, case_limit(60));
+    suite_add_tcase(suite, tcase);
+    return workshop_run(suite);
+}

@@ -85,7 +85,7 @@ static enum next settle(struct teller *t, struct conn *c, enum outbox_result res
     switch (result) {
     case OUTBOX_FULL:
     case OUTBOX_TURN:
-        conn_wait_for(c, WAIT_WRITE, s->options.write_timeout);
+        conn_wait_for_room(s, c);
         if (result == OUTBOX_TURN)
             return NEXT_YIELD;
         if (conn_watch(s, c, true))
@@ -109,6 +109,8 @@ static enum next settle(struct teller *t, struct conn *c, enum outbox_result res
 enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
 {
     struct conn_part part = {.fd = -1};
+    if (atomic_load_explicit(&t->server->board->draining, memory_order_relaxed))
+        c->flags |= CONN_LAST;
     if (!build(t, c, &part)) {
         if (part.fd >= 0)
             close(part.fd);

@@ -88,6 +88,7 @@ struct conn {
     uint64_t body_got;   /* decoded body bytes so far */
     uint64_t body_left;  /* Content-Length bytes still to come (not used when chunked) */
     uint64_t spooled;    /* this connection's part of the server's spool budget */
+    int queued;          /* bytes the kernel held for the client when WAIT_WRITE began */
     int64_t since;       /* monotonic ms: when the head or body began to arrive */
     bool is_chunked;
     struct chunked chunked;

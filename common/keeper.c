@@ -272,6 +272,11 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
         refuse_late(k, c, "the body took longer than --body-timeout");
         return;
     case WAIT_WRITE:
+        if (conn_has_moved(s, c)) { /* slow, but alive: its window is larger than its pace */
+            conn_wait_for_room(s, c);
+            conn_hand_on(s, c);
+            return;
+        }
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "the client takes nothing: --write-timeout");
         return;
     case WAIT_REQUEST:

@@ -4,7 +4,9 @@
 #include "lifecycle.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -98,4 +100,23 @@ void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)
 {
     atomic_store_explicit(&c->wait, (uint8_t)wait, memory_order_relaxed);
     atomic_store_explicit(&c->deadline, clock_ms() + timeout, memory_order_relaxed);
+}
+
+/* Bytes the kernel still holds for the client: sent and not acknowledged, or not sent yet. */
+static int unsent(int fd)
+{
+    int bytes = 0;
+    ioctl(fd, SIOCOUTQ, &bytes);
+    return bytes;
+}
+
+void conn_wait_for_room(struct server *s, struct conn *c)
+{
+    c->queued = unsent(conn_fd(&s->table, c));
+    conn_wait_for(c, WAIT_WRITE, s->options.write_timeout);
+}
+
+bool conn_has_moved(struct server *s, struct conn *c)
+{
+    return unsent(conn_fd(&s->table, c)) < c->queued;
 }

@@ -34,6 +34,11 @@ void conn_hand_on(struct server *s, struct conn *c);
 /* Waits for `wait` until then; called before a connection is let go. timeout in ms. */
 void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout);
 
+/* The same for an answer the socket takes no more of now; the deadline is --write-timeout. */
+void conn_wait_for_room(struct server *s, struct conn *c);
+/* True when the client has taken something since then, though not enough to make an event. */
+bool conn_has_moved(struct server *s, struct conn *c);
+
 /* Forgets the spooled body and its share of the budget. */
 void conn_drop_body(struct server *s, struct conn *c);
 

@@ -50,6 +50,16 @@ static bool take_port(struct place *p, const char *port)
     return true;
 }
 
+/* A name, or four numbers; "300.1.2.3" is neither, and no resolver need be asked. */
+static bool is_name_or_ipv4(const char *host)
+{
+    struct in_addr ignored;
+    if (strpbrk(host, "[]*:/ \t"))
+        return false;
+    bool is_numeric = *host && strspn(host, "0123456789.") == strlen(host);
+    return !is_numeric || inet_pton(AF_INET, host, &ignored) == 1;
+}
+
 /* The host without its brackets; "" and "*" are all addresses. */
 static bool take_host(struct place *p, const char *host, size_t length)
 {
@@ -65,7 +75,7 @@ static bool take_host(struct place *p, const char *host, size_t length)
     memcpy(p->host, host, length);
     p->host[length] = '\0';
     if (!p->is_ipv6)
-        return !strpbrk(p->host, "[]*:/ \t");
+        return is_name_or_ipv4(p->host);
     char bare[sizeof p->host];
     struct in6_addr ignored;
     memcpy(bare, p->host, length + 1);

@@ -30,8 +30,8 @@ void response_open(struct response *r);
 void response_close(struct response *r);
 /* Forgets the answer, closes its descriptor, keeps a moderate amount of memory. */
 void response_reset(struct response *r);
-/* Closes its descriptor: at once when it is not needed any more, for a descriptor that a dying worker
- * leaves open stays open in the table all workers share. */
+/* Closes its descriptor: at once when it is not needed any more, for a descriptor that a dying
+ * worker leaves open stays open in the table all workers share. */
 void response_drop_file(struct response *r);
 uint64_t response_length(const struct response *r); /* bytes of the body */
 

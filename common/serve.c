@@ -40,9 +40,9 @@ static void announce(struct worker *w, struct conn *c)
 {
     const struct request *r = &w->request;
     struct worker_slot *slot = w->slot;
-    bool is_last = !r->keep_alive || atomic_load(&w->teller.server->board->draining);
-    c->flags = (uint8_t)((c->flags & (CONN_SERVED | CONN_WATCHED)) | (is_last ? CONN_LAST : 0) |
-                         (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0));
+    c->flags =
+        (uint8_t)((c->flags & (CONN_SERVED | CONN_WATCHED)) | (r->keep_alive ? 0 : CONN_LAST) |
+                  (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0));
     slot->serial++;
     memcpy(slot->method, r->method, sizeof slot->method);
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;

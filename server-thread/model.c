@@ -151,7 +151,7 @@ static int process_main(struct server *s)
     if (process.is_worn_out)
         _exit(EXIT_TOO_MANY_LOST);
     server_retire_workers(s);
-    if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s))
+    if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
     keeper_close(&process.keeper);
     server_close_service(s);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "common/model.h"
 #include "common/serve.h"
@@ -71,16 +72,17 @@ unsigned worker_join_finished(struct server *s)
     return found_again;
 }
 
-bool worker_join_all(struct server *s)
+bool worker_join_all(struct server *s, int64_t until)
 {
-    bool is_complete = true;
-    for (size_t i = 0; i < s->board->slot_count; i++) {
-        bool is_lost = atomic_load(&s->board->slots[i].state) == WORKER_LOST;
-        if (threads[i].is_started && !is_lost)
-            join(s, i);
-        is_complete = is_complete && !threads[i].is_started;
+    for (;;) {
+        bool is_complete = true;
+        worker_join_finished(s);
+        for (size_t i = 0; i < s->board->slot_count; i++)
+            is_complete = is_complete && !threads[i].is_started;
+        if (is_complete || clock_ms() >= until)
+            return is_complete;
+        usleep(1000);
     }
-    return is_complete;
 }
 
 /* Another thread has been started in our place: this one ends. */

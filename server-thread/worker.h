@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/server.h"
 
@@ -15,7 +16,8 @@ bool worker_make(struct server *s, size_t index);
 
 /* Takes back the threads that have returned. Returns how many of them had been lost before. */
 unsigned worker_join_finished(struct server *s);
-/* Waits for all that are not lost; true when none is left. */
-bool worker_join_all(struct server *s);
+/* Waits for all of them, until then (monotonic ms); true when none is left. A thread that is in a
+ * handler, or lost there, cannot be made to end. */
+bool worker_join_all(struct server *s, int64_t until);
 
 #endif

@@ -12,10 +12,15 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 
 need_packages gcc libc6-dev make cmake 'libllhttp-dev|node-llhttp'
 
+# The tests are not needed here, and cannot be configured without their library.
+tests=ON
+package_present check && command -v pkg-config >/dev/null 2>&1 || tests=OFF
+
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! (cd "$here" && cmake --preset release -DTANDEM_TESTS=OFF &&
-    cmake --build --preset release --parallel "$(nproc 2>/dev/null || echo 2)") >"$log" 2>&1; then
+if ! (cd "$here" && cmake --preset release "-DTANDEM_TESTS=$tests" &&
+    cmake --build --preset release --parallel "$(nproc 2>/dev/null || echo 2)" \
+        --target loadtest server-proc server-thread) >"$log" 2>&1; then
     cat "$log" >&2
     echo "demo.sh: the build failed; the reason stands above" >&2
     exit 1

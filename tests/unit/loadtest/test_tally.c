@@ -1,0 +1,48 @@
+/*
+ * Which sample goes where: successes, failures and injected requests never mix.
+ */
+#include "loadtest/tally.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "loadtest/units.h"
+
+START_TEST(each_sample_has_its_place)
+{
+    struct tally *t = calloc(1, sizeof *t);
+    ck_assert_ptr_nonnull(t);
+    struct sample ok = {INNOCENT, OUTCOME_OK, 200, 0, NS_PER_MS, 3 * NS_PER_MS};
+    struct sample refused = {INNOCENT, OUTCOME_REFUSED, 0, 0, 0, NS_PER_MS};
+    struct sample crashed = {INJECTED, OUTCOME_STATUS_5XX, 500, 0, 0, NS_PER_MS};
+    struct sample killed = {INJECTED, OUTCOME_STATUS_5XX, 504, 0, 0, NS_PER_MS};
+    tally_add(t, &ok, INT64_MAX);
+    tally_add(t, &ok, NS_PER_MS); /* answered after the end of the run */
+    tally_add(t, &refused, INT64_MAX);
+    tally_add(t, &crashed, INT64_MAX);
+    tally_add(t, &killed, INT64_MAX);
+    ck_assert_uint_eq(t->corrected.total, 2);
+    ck_assert_int_eq(t->corrected.max_us, 3000);
+    ck_assert_int_eq(t->raw.max_us, 2000);
+    ck_assert_uint_eq(t->failed.total, 1);
+    ck_assert_uint_eq(t->injected.total, 2);
+    ck_assert_uint_eq(t->ok_in_time, 1);
+    ck_assert_uint_eq(t->fate.answered_500, 1);
+    ck_assert_uint_eq(t->fate.answered_504, 1);
+    ck_assert_uint_eq(ledger_failed(&t->ledger, INNOCENT), 1);
+    free(t);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tally");
+    TCase *tests = tcase_create("tally");
+    tcase_add_test(tests, each_sample_has_its_place);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

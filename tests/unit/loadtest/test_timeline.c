@@ -1,0 +1,117 @@
+/*
+ * Seconds become rows, rows become coarser instead of more, and silence is measured.
+ */
+#include "loadtest/timeline.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+#include "loadtest/units.h"
+
+static struct second *second_of(const struct timeline *t, int64_t at_ns)
+{
+    struct second *s = calloc(1, sizeof *s);
+    ck_assert_ptr_nonnull(s);
+    second_start(s, t, t->start_ns + at_ns);
+    return s;
+}
+
+START_TEST(two_threads_share_a_second)
+{
+    struct timeline t;
+    struct timeline_row row;
+    ck_assert(timeline_init(&t, 1000));
+    struct second *a = second_of(&t, 0), *b = second_of(&t, 5);
+    second_served(a, 1000 + 5 * NS_PER_MS, 100 * NS_PER_US);
+    second_served(b, 1000 + 995 * NS_PER_MS, 300 * NS_PER_US);
+    b->row.failed++;
+    timeline_publish(&t, a);
+    timeline_publish(&t, b);
+    timeline_peek(&t, 0, &row);
+    ck_assert_uint_eq(row.ok, 2);
+    ck_assert_uint_eq(row.failed, 1);
+    ck_assert_int_eq(row.p99_us, 300);
+    ck_assert_uint_eq(row.served[0], 1);
+    ck_assert_uint_eq(row.served[1], UINT64_C(1) << (99 - 64));
+    timeline_finish(&t);
+    ck_assert_uint_eq(t.count, 1);
+    ck_assert_int_eq(t.rows[0].p50_us, 100);
+    free(a);
+    free(b);
+    timeline_free(&t);
+}
+END_TEST
+
+START_TEST(silence_is_measured_in_steps_that_fit_the_rate)
+{
+    struct timeline t;
+    int64_t step;
+    ck_assert(timeline_init(&t, 0));
+    struct second *s = second_of(&t, 0);
+    for (int64_t ms = 0; ms < 1000; ms++)
+        if (ms < 300 || ms >= 450) /* a silence of 150 ms */
+            second_served(s, ms * NS_PER_MS, NS_PER_US);
+    timeline_publish(&t, s);
+    timeline_finish(&t);
+    ck_assert_int_eq(timeline_without_service_ns(&t, NS_PER_S, 10000, &step), 150 * NS_PER_MS);
+    ck_assert_int_eq(step, 10 * NS_PER_MS);
+    /* at 200/s a silence of less than 100 ms could be chance */
+    ck_assert_int_eq(timeline_without_service_ns(&t, NS_PER_S, 200, &step), 100 * NS_PER_MS);
+    ck_assert_int_eq(step, 100 * NS_PER_MS);
+    free(s);
+    timeline_free(&t);
+}
+END_TEST
+
+START_TEST(nobody_served_at_all)
+{
+    struct timeline t;
+    int64_t step;
+    ck_assert(timeline_init(&t, 0));
+    timeline_finish(&t);
+    ck_assert_int_eq(timeline_without_service_ns(&t, 3 * NS_PER_S, 0, &step), 3 * NS_PER_S);
+    timeline_free(&t);
+}
+END_TEST
+
+START_TEST(a_long_run_gets_coarser_rows)
+{
+    struct timeline t;
+    uint64_t ok = 0;
+    int64_t step;
+    ck_assert(timeline_init(&t, 0));
+    struct second *s = calloc(1, sizeof *s);
+    ck_assert_ptr_nonnull(s);
+    for (int64_t second = 0; second < 2 * TIMELINE_ROWS + 1; second++) {
+        second_start(s, &t, second * NS_PER_S);
+        for (int64_t ms = 0; ms < 1000; ms += 5)
+            second_served(s, second * NS_PER_S + ms * NS_PER_MS, NS_PER_MS);
+        timeline_publish(&t, s);
+    }
+    timeline_finish(&t);
+    ck_assert_uint_eq(t.row_seconds, 4);
+    ck_assert_uint_le(t.count, TIMELINE_ROWS);
+    for (size_t i = 0; i < t.count; i++)
+        ok += t.rows[i].ok;
+    ck_assert_uint_eq(ok, 200 * (2 * TIMELINE_ROWS + 1));
+    ck_assert_int_eq(timeline_without_service_ns(&t, 2 * TIMELINE_ROWS * NS_PER_S, 200, &step), 0);
+    free(s);
+    timeline_free(&t);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("timeline");
+    TCase *tests = tcase_create("timeline");
+    tcase_add_test(tests, two_threads_share_a_second);
+    tcase_add_test(tests, silence_is_measured_in_steps_that_fit_the_rate);
+    tcase_add_test(tests, nobody_served_at_all);
+    tcase_add_test(tests, a_long_run_gets_coarser_rows);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

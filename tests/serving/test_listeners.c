@@ -24,6 +24,7 @@ static void read_line(int fd, char *line, size_t size)
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     size_t length = 0;
 
+    line[0] = '\0';
     while (length < size - 1 && memchr(line, '\n', length) == NULL) {
         ssize_t got;
 

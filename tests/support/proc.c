@@ -42,13 +42,46 @@ static bool is_running(const struct stat_line *line)
     return line->state != 'Z' && line->state != 'X';
 }
 
+/*
+ * The kernel's own list, where it keeps one: for a parent of one thread.  Reading it takes
+ * microseconds, whereas looking at every process takes milliseconds.  False: look at them all.
+ */
+static bool read_children(pid_t parent, pid_t *found, size_t max, size_t *count)
+{
+    char path[64], text[16384], *rest = text;
+    struct stat_line line;
+    size_t length;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    if (thread_count(parent) != 1 || (file = fopen(path, "re")) == NULL)
+        return false;
+    length = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    *count = 0;
+    while (*count < max && *rest != '\0') {
+        pid_t pid = (pid_t)strtol(rest, &rest, 10);
+
+        rest += *rest == ' ';
+        if (pid <= 0)
+            break;
+        if (read_stat(pid, &line) && is_running(&line))
+            found[(*count)++] = pid;
+    }
+    return true;
+}
+
 size_t children_of(pid_t parent, pid_t *found, size_t max)
 {
-    DIR *proc = opendir("/proc");
     const struct dirent *entry;
     struct stat_line line;
     size_t count = 0;
+    DIR *proc;
 
+    if (read_children(parent, found, max, &count))
+        return count;
+    proc = opendir("/proc");
     if (proc == NULL)
         return 0;
     while (count < max && (entry = readdir(proc)) != NULL) {

@@ -124,7 +124,7 @@ static pid_t launch(const struct server *server, const char *const *argv, bool f
 /* Reads until the line is whole; the pipe also ends when the server dies before it is ready. */
 static uint16_t await_ready(int fd)
 {
-    char line[256];
+    char line[256] = "";
     size_t length = 0;
     int64_t end = now_ms() + patience(READY_MS);
     struct pollfd wait = {.fd = fd, .events = POLLIN};

@@ -22,8 +22,8 @@ bool keeper_open(struct keeper *k, struct server *s)
 {
     *k = (struct keeper){0};
     teller_open(&k->teller, s, CONN_SUPERVISOR);
-    for (int fd = 0; fd < KEEPER_CORE; fd++)
-        k->is_core[fd] = fcntl(fd, F_GETFD) >= 0;
+    for (int fd = 0; fd < KEEPER_CORE; fd++) /* --ready-fd will be closed, and its number reused */
+        k->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
     k->turns = calloc(s->board->slot_count, sizeof *k->turns);
     return k->turns;
 }

@@ -179,15 +179,25 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
 
 /* --- the nest --- */
 
+/* Was a worker quicker than the news that the spare it called had died before it listened? */
+static bool has_unread_call(size_t place)
+{
+    char byte;
+    return recv(self.nest->ends[place], &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static bool hatch(size_t place)
 {
     pid_t nest = getpid();
+    bool is_called = has_unread_call(place); /* then this one answers it, and is not free */
     pid_t pid = fork();
     if (pid == 0)
         spare_main(place, nest);
     if (pid < 0)
         return false;
     self.pids[place] = pid;
+    if (is_called)
+        return true;
     atomic_fetch_or(&self.nest->shared->places[place], 1);
     nest_changed(self.nest->shared);
     return true;
@@ -211,7 +221,7 @@ static void speak_for_the_dead(size_t place, int status, const struct rusage *us
     reply.usage = *usage;
     if (place_is_ready(word)) /* it died before anybody called it */
         atomic_fetch_and(&self.nest->shared->places[place], ~(uint64_t)1);
-    else
+    else if (!has_unread_call(place))
         send_reply(self.nest->ends[place], &reply, NULL, -1);
 }
 

@@ -99,9 +99,14 @@ static bool send_call(int fd, const struct request *r, struct spare_call *call)
     return sendmsg(fd, &message, MSG_NOSIGNAL) >= 0;
 }
 
-/* One message; *passed is the descriptor that came along, or -1. False: nobody is there any more.
- */
-static bool receive_reply(int fd, struct spare_reply *reply, int *passed)
+enum call_result {
+    CALL_ANSWERED, /* by the spare, or by the nest in its place */
+    CALL_UNREAD,   /* nobody has seen it: call another */
+    CALL_LOST      /* it was read, and then spare and nest were gone */
+};
+
+/* One message; *passed is the descriptor that came along, or -1. */
+static enum call_result receive_reply(int fd, struct spare_reply *reply, int *passed)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -116,23 +121,24 @@ static bool receive_reply(int fd, struct spare_reply *reply, int *passed)
     do
         n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == ECONNRESET)
+        return CALL_UNREAD; /* unix(7): the far end was closed with our message still in it */
     if (n < (ssize_t)sizeof *reply)
-        return false;
+        return CALL_LOST;
     *passed = -1;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     if (c && c->cmsg_type == SCM_RIGHTS)
         memcpy(passed, CMSG_DATA(c), sizeof *passed);
-    return true;
+    return CALL_ANSWERED;
 }
 
 /* Answers to those who held this place before us, and are dead, may still lie there. */
-static bool await_reply(int fd, uint32_t serial, struct spare_reply *reply, int *passed)
+static enum call_result await_reply(int fd, uint32_t serial, struct spare_reply *reply, int *passed)
 {
     for (;;) {
-        if (!receive_reply(fd, reply, passed))
-            return false;
-        if (reply->serial == serial)
-            return true;
+        enum call_result result = receive_reply(fd, reply, passed);
+        if (result != CALL_ANSWERED || reply->serial == serial)
+            return result;
         if (*passed >= 0)
             close(*passed);
     }
@@ -168,24 +174,36 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     response_problem(&w->teller.response, death_status(&d), death_detail(&d, detail), id);
 }
 
+static enum call_result call_spare(struct worker *w, struct spare_call *call,
+                                   struct spare_reply *reply, int *passed)
+{
+    enum call_result result = CALL_UNREAD;
+    size_t place = take_place(w->teller.me, &call->serial);
+    if (send_call(fresh.ends[place], &w->request, call))
+        result = await_reply(fresh.ends[place], call->serial, reply, passed);
+    leave_place(place);
+    return result;
+}
+
 void spare_run(struct worker *w)
 {
-    struct server *s = w->teller.server;
     struct response *r = &w->teller.response;
     struct spare_call call = {0};
     struct spare_reply reply;
+    enum call_result result;
     int passed = -1;
-    size_t place = take_place(w->teller.me, &call.serial);
-    request_id(s->board, w->slot, call.id, sizeof call.id);
+    request_id(w->teller.server->board, w->slot, call.id, sizeof call.id);
     response_reset(r);
-    bool ok = send_call(fresh.ends[place], &w->request, &call) &&
-              await_reply(fresh.ends[place], call.serial, &reply, &passed);
-    leave_place(place);
-    if (ok && reply.is_dead)
+    do
+        result = call_spare(w, &call, &reply, &passed);
+    while (result == CALL_UNREAD);
+    if (result == CALL_LOST)
+        r->failed = true;
+    else if (reply.is_dead)
         take_death(w, &reply, call.id);
-    else if (ok)
+    else
         take_answer(r, &reply, passed);
-    if (!ok || r->failed)
+    if (r->failed)
         response_problem(r, 500, "the child that ran the handler could not answer", call.id);
 }
 

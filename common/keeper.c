@@ -68,7 +68,7 @@ static void let_go(struct keeper *k, struct conn *c, enum next next)
         else
             conn_wait_for(c, WAIT_REQUEST, s->options.idle_timeout);
     }
-    conn_hand_on(s, c);
+    conn_hand_on(s, c, CONN_SUPERVISOR);
 }
 
 void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
@@ -232,7 +232,7 @@ static void adopt(struct keeper *k, const struct orphan *o)
     atomic_fetch_add(&s->board->connections, 1);
     log_line(LOG_DEBUG, "connection %d: adopted, its worker died while accepting it", o->fd);
     conn_wait_for(c, WAIT_REQUEST, s->options.header_timeout);
-    conn_hand_on(s, c);
+    conn_hand_on(s, c, CONN_SUPERVISOR);
 }
 
 static void go_on_hunting(struct keeper *k)
@@ -274,7 +274,7 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     case WAIT_WRITE:
         if (conn_has_moved(s, c)) { /* slow, but alive: its window is larger than its pace */
             conn_wait_for_room(s, c);
-            conn_hand_on(s, c);
+            conn_hand_on(s, c, CONN_SUPERVISOR);
             return;
         }
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "the client takes nothing: --write-timeout");

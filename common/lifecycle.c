@@ -40,7 +40,8 @@ void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end ho
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
     atomic_fetch_sub(&s->board->connections, 1);
-    close(fd); /* from here on another worker may be given this number: conn_free finds out */
+    conn_step(c, me, CONN_CLOSING); /* publishes the above to whoever is given this number next … */
+    close(fd);                      /* … which may be now: conn_free finds out */
     conn_free(c, me);
 }
 
@@ -89,11 +90,16 @@ void conn_nudge(struct server *s, struct conn *c)
     }
 }
 
-void conn_hand_on(struct server *s, struct conn *c)
+/* There is room to write nearly always, so asking for it makes an event. It may come while we still
+ * own the connection: then it is a note, and another event is needed. */
+void conn_hand_on(struct server *s, struct conn *c, unsigned me)
 {
-    while (!conn_release(c, CONN_SUPERVISOR))
-        ; /* a note: the nudge below is the look it asks for */
-    conn_nudge(s, c);
+    do {
+        if (!conn_watch(s, c, true)) {
+            conn_finish(s, c, me, END_RESET, "epoll does not take it");
+            return;
+        }
+    } while (!conn_release(c, me));
 }
 
 void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)

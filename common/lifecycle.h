@@ -2,7 +2,7 @@
  * lifecycle.h — a connection from accept to close: watched by epoll, let go, ended.
  *
  * For the owner of the connection (a worker, or the keeper as CONN_SUPERVISOR), except
- * conn_nudge, which anyone may call.
+ * conn_nudge, which is for a supervisor that has lost a worker.
  */
 #ifndef TANDEM_LIFECYCLE_H
 #define TANDEM_LIFECYCLE_H
@@ -28,8 +28,9 @@ bool conn_watch(struct server *s, struct conn *c, bool for_output);
  * note if somebody does. */
 void conn_nudge(struct server *s, struct conn *c);
 
-/* The keeper's way to let go: nobody owns it afterwards, and an event comes if there is a cause. */
-void conn_hand_on(struct server *s, struct conn *c);
+/* Lets go of it and makes an event for it: whoever is next looks at it, its outbox and its stash.
+ */
+void conn_hand_on(struct server *s, struct conn *c, unsigned me);
 
 /* Waits for `wait` until then; called before a connection is let go. timeout in ms. */
 void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout);

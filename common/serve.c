@@ -171,9 +171,7 @@ static void yield(struct worker *w, struct conn *c)
 {
     if (outbox_is_empty(c) && !(c->flags & CONN_LINGER))
         conn_wait_for(c, WAIT_HEADER, w->teller.server->options.header_timeout);
-    while (!conn_release(c, w->teller.me))
-        ;
-    conn_nudge(w->teller.server, c);
+    conn_hand_on(w->teller.server, c, w->teller.me);
 }
 
 /* Works on a connection it owns until there is nothing to do, then lets go of it. */

@@ -120,17 +120,19 @@ struct generation {
     size_t count;
 };
 
+/* Not all of the first need be gone: the one that slept last is woken first, so another may have
+ * served fewer than its share. */
 static bool is_replaced(void *subject)
 {
     const struct generation *generation = subject;
     pid_t now[MAX_PROCESSES];
     size_t count = server_workers(generation->server, now);
+    size_t left = 0;
 
     for (size_t i = 0; i < count; i++)
         for (size_t n = 0; n < generation->count; n++)
-            if (now[i] == generation->first[n])
-                return false;
-    return count == generation->count;
+            left += now[i] == generation->first[n];
+    return count == generation->count && left < generation->count;
 }
 
 START_TEST(recycles_workers_without_losing_a_request)
@@ -153,7 +155,7 @@ START_TEST(recycles_workers_without_losing_a_request)
     }
     if (_i != THREAD)
         ck_assert_msg(eventually(is_replaced, &generation, patience(3000)),
-                      "%s: the first workers still serve after %d requests", server.subject->name,
+                      "%s: no worker was replaced after %d requests", server.subject->name,
                       CLIENTS * ROUNDS);
     for (int i = 0; i < CLIENTS; i++)
         wire_close(&wires[i]);

@@ -249,9 +249,17 @@ static int verdict(const struct demo *d)
     return answered > 0 ? EXIT_HELD : EXIT_NOTHING_TESTED;
 }
 
+static bool anything_measured(const struct demo *d)
+{
+    for (size_t i = 0; i < SUBJECTS; i++)
+        if (d->subjects[i].runs[STEADY].done)
+            return true;
+    return false;
+}
+
 static int tell(const struct demo *d, FILE *json)
 {
-    if (json != stdout)
+    if (json != stdout && anything_measured(d))
         demo_report(stdout, d);
     if (json)
         demo_json(json, d);

@@ -268,5 +268,9 @@ void demo_report(FILE *out, const struct demo *d)
     tell_isolation(out, d);
     tell_price(out, d, POOL);
     tell_price(out, d, FRESH);
+    fputs("  The runs followed one another, so throughput also shows what else the machine was "
+          "doing; "
+          "CPU per\n  request does so far less.\n",
+          out);
     tell_limits(out, d);
 }

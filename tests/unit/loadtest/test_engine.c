@@ -149,16 +149,18 @@ static void start(struct server *s, enum mode mode)
  * so that what it leaves behind ends with it. */
 static struct result measure(enum mode mode, const char *const *more)
 {
-    static struct server server;
+    static struct server servers[8]; /* each goes on accepting until the test's process ends */
+    static int started;
+    struct server *server = &servers[started++];
     struct run_options o;
     struct result r;
     struct complaint why = {""};
     const char *argv[32] = {"-c4", "-t2", "-n300", "--timeout=300ms", "--quiet"};
     int argc = 5;
-    start(&server, mode);
+    start(server, mode);
     for (; more && *more; more++)
         argv[argc++] = *more;
-    argv[argc++] = server.url;
+    argv[argc++] = server->url;
     run_options_default(&o);
     bool good =
         run_options_parse(&o, argc, (char *const *)argv, &why) && run_measure(&o, NULL, &r, &why);

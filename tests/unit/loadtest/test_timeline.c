@@ -104,6 +104,7 @@ int main(void)
 {
     Suite *suite = suite_create("timeline");
     TCase *tests = tcase_create("timeline");
+    tcase_set_timeout(tests, 60); /* two hours of seconds, under a sanitizer */
     tcase_add_test(tests, two_threads_share_a_second);
     tcase_add_test(tests, silence_is_measured_in_steps_that_fit_the_rate);
     tcase_add_test(tests, nobody_served_at_all);

@@ -105,7 +105,8 @@ bool scenario_build(struct scenario *s, const char *const *urls, size_t url_coun
     s->endpoints = calloc(url_count, sizeof *s->endpoints);
     if (!s->endpoints)
         return complain(why, "out of memory while building the requests");
-    memcpy(s->injections, injections, injection_count * sizeof *injections);
+    for (size_t i = 0; i < injection_count; i++)
+        s->injections[i] = injections[i];
     s->injection_count = injection_count;
     bool good = true;
     for (size_t i = 0; good && i < url_count; i++)

@@ -28,6 +28,6 @@ jobs=$(nproc)
 werror=OFF
 [ "${TANDEM_WERROR:-}" = 1 ] && werror=ON
 
-cmake --preset "$preset" -DTANDEM_WERROR=$werror
+cmake --preset "$preset" -DTANDEM_WERROR=$werror -DTANDEM_TESTS=ON
 cmake --build --preset "$preset" --parallel "$jobs"
 "${steady[@]}" ctest --preset "$preset" --parallel "$jobs" "$@"

@@ -28,6 +28,12 @@ static bool all_are_gone(void *subject)
     return true;
 }
 
+/* A process of many threads is gone for /proc when its first thread is; its descriptors follow. */
+static bool is_port_free(void *subject)
+{
+    return port_is_free(((const struct server *)subject)->port);
+}
+
 static void end_supervisor(int subject, bool is_busy)
 {
     struct family family;
@@ -49,7 +55,8 @@ static void end_supervisor(int subject, bool is_busy)
     ck_assert_msg(eventually(all_are_gone, &family, patience(3000)),
                   "%s: processes are left behind their supervisor", server.subject->name);
     ck_assert_int_ne(wire_read(&wire, &reply, patience(3000)), WIRE_SILENCE);
-    ck_assert_msg(port_is_free(server.port), "%s: the port is still taken", server.subject->name);
+    ck_assert_msg(eventually(is_port_free, &server, patience(3000)), "%s: the port is still taken",
+                  server.subject->name);
     wire_close(&wire);
 }
 

@@ -81,8 +81,7 @@ static struct scene set_scene(int number)
         wire_sendf(&scene.half, "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 4\r\n\r\nab"));
     ck_assert(wire_send_get(&scene.busy, "/work?sleep=600&bytes=77"));
     pause_ms(patience(60));
-    scene.workers = server_workers(&scene.server, scene.before);
-    ck_assert_uint_gt(scene.workers, 0);
+    scene.workers = server_await_workers(&scene.server, scene.before, 4);
     return scene;
 }
 

@@ -144,7 +144,7 @@ START_TEST(recycles_workers_without_losing_a_request)
 
     start(&server, _i, "20");
     generation.server = &server;
-    generation.count = server_workers(&server, generation.first);
+    generation.count = server_await_workers(&server, generation.first, 4);
     for (int i = 0; i < CLIENTS; i++)
         wires[i] = wire_open(server.port);
     for (int n = 0; n < ROUNDS; n++) {

@@ -285,6 +285,20 @@ size_t server_workers(const struct server *server, pid_t *found)
     return keep_named(found, count, "worker");
 }
 
+size_t server_await_workers(const struct server *server, pid_t *found, size_t wanted)
+{
+    int64_t end = now_ms() + patience(READY_MS);
+    size_t count;
+
+    if (server->subject == &subjects[THREAD])
+        wanted = 1;
+    while ((count = server_workers(server, found)) != wanted && now_ms() < end)
+        pause_ms(2);
+    ck_assert_msg(count == wanted, "%s: %zu workers instead of %zu", server->subject->name, count,
+                  wanted);
+    return count;
+}
+
 bool port_is_free(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};

@@ -66,6 +66,12 @@ size_t server_processes(const struct server *server, pid_t *found);
  */
 size_t server_workers(const struct server *server, pid_t *found);
 
+/*
+ * The same once there are `wanted` of them: a server is ready when it answers, and may still be
+ * making the last of its workers.  Fails the test when they do not appear.
+ */
+size_t server_await_workers(const struct server *server, pid_t *found, size_t wanted);
+
 /* True when nobody listens on the port any more. */
 bool port_is_free(uint16_t port);
 

@@ -22,7 +22,7 @@ package_present() {
     gcc | clang | cmake | make | curl | wrk | valgrind | nginx | git | shellcheck | python3)
         command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
     libc6-dev) have_header stdio.h ;;
-    check) have_header check.h ;;
+    check) pkg-config --exists check 2>/dev/null ;; # liblzma, too, has a check.h
     libllhttp-dev | node-llhttp) have_header llhttp.h ;;
     *) command -v dpkg-query >/dev/null 2>&1 &&
         dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;

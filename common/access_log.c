@@ -12,7 +12,9 @@
 
 #include "buf.h"
 
-enum { VALUE_LIMIT = 2048, LINE_LIMIT = 32 * 1024 };
+/* A line holds at most four values, and an escaped byte takes six (JSON) or four: it always fits.
+ */
+enum { VALUE_LIMIT = 1024, LINE_LIMIT = 4 * 6 * VALUE_LIMIT + 1024 };
 
 bool access_log_open(struct access_log *log, const char *path, enum log_format format)
 {

@@ -120,7 +120,7 @@ START_TEST(cuts_what_is_too_long)
         entry.referer_len = entry.agent_len = sizeof(line) - 1;
         text = write_one((enum log_format)format, &entry);
         ck_assert_uint_gt(text.length, 6000);
-        ck_assert_uint_lt(text.length, 40000);
+        ck_assert_uint_lt(text.length, 26000);
         bytes_free(&text);
         ck_assert_int_eq(truncate(path, 0), 0);
     }

@@ -79,19 +79,33 @@ static enum next start_lingering(struct teller *t, struct conn *c)
     return NEXT_AGAIN;
 }
 
-static enum next settle(struct teller *t, struct conn *c, enum outbox_result result, bool is_quiet)
+/* The socket is full. Room makes an event by itself, once it has been asked for: to ask again would
+ * make one at once where the client has sent more, or ended, and so on for ever. And only what the
+ * client takes moves its deadline. */
+static enum next wait_for_room(struct server *s, struct conn *c, bool has_moved)
+{
+    if (has_moved)
+        conn_wait_for_room(s, c);
+    if (c->flags & CONN_ROOM)
+        return NEXT_WAIT;
+    c->flags |= CONN_ROOM;
+    return conn_watch(s, c, true) ? NEXT_WAIT : NEXT_GONE;
+}
+
+static enum next settle(struct teller *t, struct conn *c, enum outbox_result result, bool is_quiet,
+                        bool has_moved)
 {
     struct server *s = t->server;
     switch (result) {
-    case OUTBOX_FULL:
     case OUTBOX_TURN:
         conn_wait_for_room(s, c);
-        if (result == OUTBOX_TURN)
-            return NEXT_YIELD;
-        if (conn_watch(s, c, true))
+        return NEXT_YIELD;
+    case OUTBOX_FULL:
+        if (wait_for_room(s, c, has_moved) == NEXT_WAIT)
             return NEXT_WAIT;
         break;
     case OUTBOX_SENT:
+        conn_return_spool(s, c);
         c->flags |= CONN_SERVED;
         if (!(c->flags & CONN_LAST))
             return NEXT_AGAIN;
@@ -120,14 +134,16 @@ enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
     }
     response_drop_file(&t->response);
     int fd = conn_fd(&t->server->table, c);
-    return settle(t, c, outbox_send(c, fd, t->out.data, t->out.len, part), is_quiet);
+    return settle(t, c, outbox_send(c, fd, t->out.data, t->out.len, part), is_quiet, true);
 }
 
 enum next answer_continue(struct teller *t, struct conn *c)
 {
     if (!conn_step(c, t->me, CONN_SEND))
         return NEXT_GONE;
-    return settle(t, c, outbox_continue(c, conn_fd(&t->server->table, c)), false);
+    uint64_t before = c->out[0].left + c->out[1].left;
+    enum outbox_result result = outbox_continue(c, conn_fd(&t->server->table, c));
+    return settle(t, c, result, false, c->out[0].left + c->out[1].left < before);
 }
 
 enum next answer_refuse(struct teller *t, struct conn *c, int status, const char *detail,
@@ -139,7 +155,8 @@ enum next answer_refuse(struct teller *t, struct conn *c, int status, const char
     if (status == 503)
         response_header(&t->response, "Retry-After", "1");
     c->flags |= CONN_LAST;
-    conn_drop_body(t->server, c);
+    conn_close_body(c);
+    conn_return_spool(t->server, c);
     conn_stash_drop(&t->server->table, c);
     c->head_len = 0;
     return answer_send(t, c, false);

@@ -111,6 +111,12 @@ void conn_table_close(struct conn_table *t)
     *t = (struct conn_table){0};
 }
 
+int conn_table_highest(const struct conn_table *t)
+{
+    int highest = atomic_load_explicit(t->highest, memory_order_relaxed);
+    return highest < 0 ? 0 : (size_t)highest < t->size ? highest : (int)t->size - 1;
+}
+
 struct conn *conn_at(const struct conn_table *t, int fd)
 {
     return fd >= 0 && (size_t)fd < t->size ? &t->slots[fd] : NULL;

@@ -62,8 +62,9 @@ enum {
         2,         /* the answer is out and our side shut: read and forget until the client ends */
     CONN_HEAD = 4, /* the request that runs is a HEAD: its answer has no body */
     CONN_OLD = 8,  /* … is HTTP/1.0: say so when the connection is kept */
-    CONN_SERVED = 16, /* at least one request has been served */
-    CONN_WATCHED = 32 /* epoll knows it */
+    CONN_SERVED = 16,  /* at least one request has been served */
+    CONN_WATCHED = 32, /* epoll knows it */
+    CONN_ROOM = 64     /* … and tells when there is room to write */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -111,6 +112,9 @@ bool conn_table_open(struct conn_table *t, size_t size, size_t stash_size);
 /* Forgets every connection and gives the memory back; only while no worker lives. */
 void conn_table_clear(struct conn_table *t);
 void conn_table_close(struct conn_table *t);
+
+/* The highest descriptor number that was a connection; never beyond the table. */
+int conn_table_highest(const struct conn_table *t);
 
 struct conn *conn_at(const struct conn_table *t, int fd); /* NULL: no such descriptor number */
 int conn_fd(const struct conn_table *t, const struct conn *c);

@@ -43,14 +43,15 @@ static long milliseconds(struct timeval t)
 }
 
 void death_log(const struct scoreboard *b, const struct worker_slot *slot, const char *who,
-               const struct death *d, const char *where)
+               const struct death *d, const char *where, bool names_request)
 {
     char cause[DEATH_CAUSE_SIZE], id[48];
     int64_t started = atomic_load(&slot->started);
     size_t number = (size_t)(slot - b->slots) + 1;
     death_cause(d, cause);
-    if (!where) {
-        log_line(LOG_WARN, "%s %zu ended by %s, between requests", who, number, cause);
+    if (!where || !names_request) {
+        log_line(LOG_WARN, "%s %zu ended by %s, %s", who, number, cause,
+                 where ? where : "between requests");
         return;
     }
     request_id(b, slot, id, sizeof id);

@@ -119,7 +119,6 @@ static int check_line(const struct options *o, const struct request_line *line, 
 /* --- fields, through llhttp --- */
 
 struct reading {
-    const struct options *options;
     struct request *request;
     int status; /* why a callback stopped the parser */
     bool is_whole;
@@ -170,11 +169,11 @@ static int refusal(const llhttp_t *parser, const struct reading *reading)
     }
 }
 
-static int read_fields(const struct options *o, struct request *r)
+static int read_fields(struct request *r)
 {
     static const llhttp_settings_t settings = {
         .on_header_field = on_field, .on_header_value = on_value, .on_headers_complete = on_head};
-    struct reading reading = {.options = o, .request = r};
+    struct reading reading = {.request = r};
     llhttp_t parser;
     llhttp_init(&parser, HTTP_REQUEST, &settings);
     parser.data = &reading;
@@ -337,7 +336,7 @@ int http1_parse(const struct options *o, const char *in, size_t n, struct reques
     if (!status && !fields_are_named(line_end + 2, end + 2))
         status = 400;
     if (!status)
-        status = read_fields(o, r);
+        status = read_fields(r);
     if (!status)
         status = check_fields(o, r);
     return status ? status : read_target(r);

@@ -68,8 +68,8 @@ static void save_stash(struct worker *w, struct conn *c, size_t from)
 
 static bool reserve_spool(struct server *s, struct conn *c, size_t n)
 {
-    uint64_t all = atomic_fetch_add(&s->board->spooled, n) + n;
     c->spooled += n;
+    uint64_t all = atomic_fetch_add(&s->board->spooled, n) + n;
     return all <= s->options.max_spool;
 }
 
@@ -157,6 +157,7 @@ static enum intake_result put_together(struct worker *w, struct conn *c, size_t 
     size_t head_len = c->head_len, body_len = c->body_kept;
     memcpy(w->kept, conn_stash(&s->table, c), head_len + body_len);
     c->head_len = c->body_kept = 0;
+    c->since = 0;
     w->in_stashed = 0;
     c->stash_off = c->stash_len = 0;
     if (at < w->in_len)
@@ -250,6 +251,7 @@ static enum intake_result wait_for_head(struct worker *w, struct conn *c)
     const struct options *o = &server_of(w)->options;
     if (w->in_len == 0) {
         bool is_new = !(c->flags & CONN_SERVED);
+        c->since = 0;
         if (c->stash_high > 0)
             conn_stash_drop(&server_of(w)->table, c);
         conn_wait_for(c, WAIT_REQUEST, is_new ? o->header_timeout : o->idle_timeout);

@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lifecycle.h"
+#include "outbox.h"
 
-enum { TICK_BUSY = 20, TICK_IDLE = 200 /* ms */ };
+static const char READING[] = "while reading a request";
+
+enum { TICK_BUSY = 20, TICK_IDLE = 200, GRACE = 1000 /* ms */ };
 
 bool keeper_open(struct keeper *k, struct server *s)
 {
@@ -62,9 +65,10 @@ static void let_go(struct keeper *k, struct conn *c, enum next next)
     struct server *s = k->teller.server;
     if (next == NEXT_GONE)
         return;
-    if (next == NEXT_AGAIN && !(c->flags & CONN_LINGER)) {
+    bool has_business = !outbox_is_empty(c) || c->head_len > 0 || c->flags & CONN_LINGER;
+    if (next == NEXT_AGAIN && !has_business) {
         if (c->stash_len > 0) /* requests that were sent along with the one that died */
-            conn_wait_for(c, WAIT_HEADER, s->options.header_timeout);
+            conn_wait_for_us(c);
         else
             conn_wait_for(c, WAIT_REQUEST, s->options.idle_timeout);
     }
@@ -79,7 +83,7 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     char id[RESPONSE_ID_SIZE * 2], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
     request_id(s->board, slot, id, sizeof id);
     response_problem(&k->teller.response, status, death_detail(d, detail), id);
-    conn_drop_body(s, c);
+    conn_close_body(c);
     log_lost_request(k, c, slot, status, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));
@@ -104,18 +108,28 @@ static void finish_close(struct keeper *k, struct conn *c)
         conn_free(c, CONN_SUPERVISOR);
 }
 
-/* Returns what was lost with it, for the log; NULL: nothing. */
-static const char *bury_connection(struct keeper *k, struct conn *c, uint64_t word,
+/* Accepted, and not entered any further. */
+static void complete_entry(struct keeper *k, struct conn *c)
+{
+    int fd = conn_fd(&k->teller.server->table, c);
+    socklen_t size = sizeof c->cookie, peer_size = sizeof c->peer;
+    if (c->cookie != 0)
+        return;
+    getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &size);
+    getpeername(fd, (struct sockaddr *)&c->peer, &peer_size);
+    conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
+}
+
+/* Returns what was lost with it, for the log; NULL: nothing. The connection has just been seized.
+ */
+static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_phase phase,
                                    const struct worker_slot *slot, const struct death *d)
 {
     struct server *s = k->teller.server;
-    enum conn_phase phase = conn_phase(word);
-    if (!conn_seize(c, word, phase == CONN_CLOSING ? CONN_CLOSING : CONN_HELD))
-        return NULL;
     switch (phase) {
     case CONN_READ:
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while reading from it");
-        return "while reading a request";
+        return READING;
     case CONN_RUN:
         keeper_answer(k, c, slot, d);
         return "in the handler";
@@ -130,8 +144,22 @@ static const char *bury_connection(struct keeper *k, struct conn *c, uint64_t wo
     case CONN_HELD:
         break;
     }
+    complete_entry(k, c);
     let_go(k, c, NEXT_AGAIN);
     return NULL;
+}
+
+/* If the dead worker owned it; a note that arrives meanwhile only means: look again. */
+static bool seize_from(struct conn *c, size_t index, enum conn_phase *phase)
+{
+    for (;;) {
+        uint64_t word = conn_word(c);
+        if (conn_owner(word) != index + 1)
+            return false;
+        *phase = conn_phase(word);
+        if (conn_seize(c, word, *phase == CONN_CLOSING ? CONN_CLOSING : CONN_HELD))
+            return true;
+    }
 }
 
 /* A worker that died between epoll_wait and its claim took an event along, perhaps of this one. */
@@ -139,9 +167,9 @@ static const char *bury_or_nudge(struct keeper *k, struct conn *c, size_t index,
                                  const struct death *d)
 {
     struct server *s = k->teller.server;
-    uint64_t word = conn_word(c);
-    if (conn_owner(word) == index + 1)
-        return bury_connection(k, c, word, &s->board->slots[index], d);
+    enum conn_phase phase;
+    if (seize_from(c, index, &phase))
+        return bury_connection(k, c, phase, &s->board->slots[index], d);
     conn_nudge(s, c);
     return NULL;
 }
@@ -154,7 +182,7 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
     struct worker_slot *slot = &s->board->slots[slot_index];
     struct conn *c = conn_at(&s->table, atomic_load(&slot->conn));
     const char *lost = NULL;
-    int highest = atomic_load(s->table.highest);
+    int highest = conn_table_highest(&s->table);
     if (c)
         lost = bury_or_nudge(k, c, slot_index, d);
     for (int fd = 0; !c && fd <= highest; fd++) {
@@ -163,12 +191,36 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
     }
     if (atomic_load(&slot->state) == WORKER_ACCEPTING)
         start_hunt(k);
-    death_log(s->board, slot, "worker", d, lost ? lost : d->is_overdue ? "in the handler" : NULL);
+    bool was_reading = lost && strcmp(lost, READING) == 0;
+    if (!lost && d->is_overdue)
+        lost = "in the handler";
+    death_log(s->board, slot, "worker", d, lost, !was_reading);
     atomic_fetch_add(&s->board->deaths, 1);
     atomic_store(&slot->state, WORKER_NONE);
 }
 
 /* --- orphans: accepted by a worker that died before it had entered them in the table --- */
+
+/* Its own address is a listener's: it was accepted, and is not a socket a handler has opened. */
+static bool came_through_a_listener(const struct server *s, int fd)
+{
+    struct sockaddr_storage ours, theirs;
+    socklen_t size = sizeof ours;
+    if (getsockname(fd, (struct sockaddr *)&ours, &size) != 0)
+        return false;
+    for (size_t i = 0; i < s->listeners.count; i++) {
+        socklen_t listener_size = sizeof theirs;
+        getsockname(s->listeners.all[i].fd, (struct sockaddr *)&theirs, &listener_size);
+        if (ours.ss_family != theirs.ss_family)
+            continue;
+        if (ours.ss_family == AF_UNIX)
+            return size == listener_size && memcmp(&ours, &theirs, size) == 0;
+        const struct sockaddr_in *a = (const void *)&ours, *b = (const void *)&theirs;
+        if (a->sin_port == b->sin_port) /* at the same place in sockaddr_in6 */
+            return true;
+    }
+    return false;
+}
 
 static bool is_orphan(const struct keeper *k, int fd, uint64_t *cookie)
 {
@@ -181,7 +233,9 @@ static bool is_orphan(const struct keeper *k, int fd, uint64_t *cookie)
         return false;
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_size) != 0 || listens)
         return false;
-    return conn_phase(conn_word(c)) == CONN_FREE || c->cookie != *cookie;
+    if (conn_phase(conn_word(c)) != CONN_FREE && c->cookie == *cookie)
+        return false;
+    return came_through_a_listener(k->teller.server, fd);
 }
 
 /* A descriptor in no slot may be one that a living worker is just about to enter. So suspects are
@@ -193,7 +247,7 @@ static void start_hunt(struct keeper *k)
         k->hunt_again = true;
         return;
     }
-    int last = atomic_load(s->table.highest) + (int)s->board->slot_count + 64;
+    int last = conn_table_highest(&s->table) + (int)s->board->slot_count + 64;
     k->orphan_count = 0;
     for (int fd = 3; fd <= last && k->orphan_count < KEEPER_ORPHANS; fd++) {
         struct orphan *o = &k->orphans[k->orphan_count];
@@ -259,12 +313,31 @@ static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
 }
 
+/* Has the client done its part? Then nobody was free to look, and it is not the one who is late. */
+static bool waits_for_us(const struct server *s, const struct conn *c)
+{
+    int bytes = 0;
+    return ioctl(conn_fd(&s->table, c), FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+static void give_time(struct keeper *k, struct conn *c, enum conn_wait wait)
+{
+    conn_wait_for(c, wait, GRACE);
+    conn_hand_on(k->teller.server, c, CONN_SUPERVISOR);
+}
+
 static void expire(struct keeper *k, struct conn *c, uint64_t word)
 {
     struct server *s = k->teller.server;
     if (!conn_seize(c, word, CONN_HELD))
         return;
-    switch ((enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed)) {
+    enum conn_wait wait = (enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed);
+    bool reads = wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY;
+    if (reads && waits_for_us(s, c)) {
+        give_time(k, c, wait == WAIT_BODY ? WAIT_BODY : WAIT_HEADER);
+        return;
+    }
+    switch (wait) {
     case WAIT_HEADER:
         refuse_late(k, c, "the head took longer than --header-timeout");
         return;
@@ -286,6 +359,7 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
         conn_finish(s, c, CONN_SUPERVISOR, END_CLOSE, "lingered long enough");
         return;
     }
+    conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its slot makes no sense");
 }
 
 static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
@@ -305,7 +379,7 @@ static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now
 static void sweep(struct keeper *k, int64_t now)
 {
     struct server *s = k->teller.server;
-    int highest = atomic_load(s->table.highest);
+    int highest = conn_table_highest(&s->table);
     k->open = 0;
     for (int fd = 0; fd <= highest; fd++) {
         struct conn *c = &s->table.slots[fd];
@@ -359,6 +433,7 @@ void keeper_drain(struct keeper *k)
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners.all[i].fd, NULL);
     }
     listeners_close(&s->listeners);
+    k->open = 1; /* at least, until the next sweep has counted what was just accepted */
 }
 
 bool keeper_is_drained(const struct keeper *k)

@@ -15,15 +15,23 @@
 
 static const uint32_t INPUT = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-void conn_drop_body(struct server *s, struct conn *c)
+/* First the slot forgets it, then it is closed: whoever dies in between leaves a descriptor open,
+ * but nobody closes a number twice, which may be another connection's the second time. */
+void conn_close_body(struct conn *c)
 {
-    if (c->body_fd >= 0)
-        close(c->body_fd);
+    int fd = c->body_fd;
     c->body_fd = -1;
-    if (c->spooled == 0)
+    if (fd >= 0)
+        close(fd);
+}
+
+void conn_return_spool(struct server *s, struct conn *c)
+{
+    uint64_t bytes = c->spooled;
+    if (bytes == 0)
         return;
-    atomic_fetch_sub(&s->board->spooled, c->spooled);
     c->spooled = 0;
+    atomic_fetch_sub(&s->board->spooled, bytes);
 }
 
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why)
@@ -33,7 +41,8 @@ void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end ho
     int fd = conn_fd(&s->table, c);
     log_line(LOG_DEBUG, "connection %d: %s", fd, why);
     outbox_drop(c);
-    conn_drop_body(s, c);
+    conn_close_body(c);
+    conn_return_spool(s, c);
     conn_stash_drop(&s->table, c);
     if (how == END_RESET) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};
@@ -75,17 +84,19 @@ static uint32_t what_else_to_wait_for(const struct conn *c)
 void conn_nudge(struct server *s, struct conn *c)
 {
     int fd = conn_fd(&s->table, c);
+    bool is_mistagged = false;
     for (;;) {
         uint64_t word = conn_word(c);
         if (conn_phase(word) == CONN_FREE)
             return;
-        if (conn_phase(word) != CONN_IDLE) {
-            if (conn_note(c, word))
-                return;
-            continue;
+        bool is_idle = conn_phase(word) == CONN_IDLE;
+        if (is_idle || is_mistagged) {
+            ask_epoll(s, fd, conn_generation(word), INPUT | what_else_to_wait_for(c));
+            is_mistagged = conn_generation(conn_word(c)) != conn_generation(word);
+            if (is_mistagged)
+                continue;
         }
-        ask_epoll(s, fd, conn_generation(word), INPUT | what_else_to_wait_for(c));
-        if (conn_generation(conn_word(c)) == conn_generation(word))
+        if (is_idle || conn_note(c, word))
             return;
     }
 }
@@ -106,6 +117,12 @@ void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)
 {
     atomic_store_explicit(&c->wait, (uint8_t)wait, memory_order_relaxed);
     atomic_store_explicit(&c->deadline, clock_ms() + timeout, memory_order_relaxed);
+}
+
+void conn_wait_for_us(struct conn *c)
+{
+    atomic_store_explicit(&c->wait, WAIT_HEADER, memory_order_relaxed);
+    atomic_store_explicit(&c->deadline, 0, memory_order_relaxed);
 }
 
 /* Bytes the kernel still holds for the client: sent and not acknowledged, or not sent yet. */

@@ -35,12 +35,16 @@ void conn_hand_on(struct server *s, struct conn *c, unsigned me);
 /* Waits for `wait` until then; called before a connection is let go. timeout in ms. */
 void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout);
 
+/* Whole requests lie in its stash, and an event is on its way: no client can be late. */
+void conn_wait_for_us(struct conn *c);
 /* The same for an answer the socket takes no more of now; the deadline is --write-timeout. */
 void conn_wait_for_room(struct server *s, struct conn *c);
 /* True when the client has taken something since then, though not enough to make an event. */
 bool conn_has_moved(struct server *s, struct conn *c);
 
-/* Forgets the spooled body and its share of the budget. */
-void conn_drop_body(struct server *s, struct conn *c);
+/* Closes the spooled body. Its share of the budget is given back when the answer is out: a handler
+ * may have made the same memory its answer. */
+void conn_close_body(struct conn *c);
+void conn_return_spool(struct server *s, struct conn *c);
 
 #endif

@@ -7,7 +7,7 @@
 #include "serve.h"
 #include "signals.h"
 
-enum { TURN_TIME = 20 /* ms */ };
+enum { TURN_TIME = 20 /* ms */, BACKLOG = 64 };
 
 static void loop(struct server *s, struct keeper *k, struct worker *w)
 {
@@ -17,6 +17,8 @@ static void loop(struct server *s, struct keeper *k, struct worker *w)
         serve_once(w, TURN_TIME);
         if (signals_wait(s->signals, 0) & SIGNAL_STOP)
             stops++;
+        for (int i = 0; stops > 0 && k->drain_until == 0 && i < BACKLOG; i++)
+            serve_once(w, 0); /* those who have connected are served */
         if (stops > 0)
             keeper_drain(k);
         if (clock_ms() < next_tick)

@@ -429,10 +429,10 @@ static bool read_environment(struct reader *r)
 
 /* `each` per CPU, but not less than `least`: a worker may wait for its handler, so there are more
  * workers than CPUs. */
-static unsigned per_cpu(unsigned each, unsigned least)
+static unsigned per_cpu(unsigned each, unsigned least, unsigned most)
 {
     unsigned cpus = usable_cpus();
-    unsigned count = cpus > LIMIT_WORKERS / each ? LIMIT_WORKERS : cpus * each;
+    unsigned count = cpus > most / each ? most : cpus * each;
     return count < least ? least : count;
 }
 
@@ -443,9 +443,9 @@ static void set_defaults(struct reader *r)
             read_value(r, row, row->name, row->standard);
     struct options *o = r->o;
     if (o->workers == 0)
-        o->workers = per_cpu(4, 8);
+        o->workers = per_cpu(4, 8, LIMIT_WORKERS);
     if (o->spares == 0)
-        o->spares = per_cpu(2, 4);
+        o->spares = per_cpu(2, 4, LIMIT_SPARES);
     if (o->listen_count == 0) /* a variable of nothing but blanks */
         read_address(r, rows[0].name, rows[0].standard);
 }

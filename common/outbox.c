@@ -23,9 +23,10 @@ bool outbox_is_empty(const struct conn *c)
 
 static void drop_part(struct conn_part *part)
 {
-    if (part->fd >= 0)
-        close(part->fd);
-    *part = (struct conn_part){.fd = -1};
+    int fd = part->fd;
+    *part = (struct conn_part){.fd = -1}; /* first: see conn_close_body */
+    if (fd >= 0)
+        close(fd);
 }
 
 void outbox_drop(struct conn *c)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http1.h"
 #include "intake.h"
 #include "lifecycle.h"
 #include "model.h"
@@ -44,6 +45,7 @@ static void announce(struct worker *w, struct conn *c)
         (uint8_t)((c->flags & (CONN_SERVED | CONN_WATCHED)) | (r->keep_alive ? 0 : CONN_LAST) |
                   (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0));
     slot->serial++;
+    _Static_assert((int)SCORE_METHOD == (int)REQUEST_METHOD_SIZE, "copied whole");
     memcpy(slot->method, r->method, sizeof slot->method);
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
@@ -75,8 +77,6 @@ static void log_access(struct worker *w, const struct conn *c, int status, uint6
 /* The connection was taken away while the handler ran: the client has been answered. */
 static enum next disowned(struct worker *w)
 {
-    if (w->request.body.fd >= 0)
-        close(w->request.body.fd);
     w->is_leaving = !model_disowned(w);
     return NEXT_GONE;
 }
@@ -95,9 +95,10 @@ static enum next run_request(struct worker *w, struct conn *c)
     int status = response->status;
     uint64_t bytes = c->flags & CONN_HEAD ? 0 : response_length(response);
     log_access(w, c, status, bytes, took);
-    conn_drop_body(w->teller.server, c);
+    conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
-    return answer_send(&w->teller, c, w->drained && c->stash_len == 0);
+    bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
+    return answer_send(&w->teller, c, is_quiet);
 }
 
 static const char *explain(int status)
@@ -116,9 +117,20 @@ static const char *explain(int status)
     }
 }
 
+/* While a body came in, its bytes have replaced the head's in the worker's buffer. */
+static void recover_head(struct worker *w, const struct conn *c)
+{
+    struct server *s = w->teller.server;
+    if (c->head_len == 0)
+        return;
+    memcpy(w->kept, conn_stash(&s->table, c), c->head_len);
+    http1_parse(&s->options, w->kept, c->head_len, &w->request);
+}
+
 static enum next refuse(struct worker *w, struct conn *c, int status)
 {
     char id[RESPONSE_ID_SIZE * 2];
+    recover_head(w, c);
     w->slot->serial++;
     request_id(w->teller.server->board, w->slot, id, sizeof id);
     c->flags &= CONN_SERVED | CONN_WATCHED;
@@ -169,8 +181,8 @@ static bool watch_once(struct worker *w, struct conn *c)
 /* Nobody owns it afterwards, but an event will come: others first. */
 static void yield(struct worker *w, struct conn *c)
 {
-    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER))
-        conn_wait_for(c, WAIT_HEADER, w->teller.server->options.header_timeout);
+    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && c->head_len == 0)
+        conn_wait_for_us(c);
     conn_hand_on(w->teller.server, c, w->teller.me);
 }
 
@@ -259,8 +271,7 @@ static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 
 static bool has_served_its_share(const struct worker *w)
 {
-    return w->is_leaving ||
-           (w->limit > 0 &&
+    return (w->limit > 0 &&
             atomic_load_explicit(&w->slot->requests, memory_order_relaxed) >= w->limit);
 }
 
@@ -292,6 +303,8 @@ bool serve_once(struct worker *w, int timeout)
         return false;
     if (n == 1)
         take_event(w, event.data.u64, event.events);
+    if (w->is_leaving)
+        return false; /* its slot still says that it was lost */
     atomic_store(&w->slot->conn, -1);
     atomic_store(&w->slot->state, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);

@@ -19,10 +19,9 @@ struct server {
     struct conn_table table;
     struct scoreboard *board;
     struct access_log access_log;
-    int epoll;               /* the one all workers wait on */
-    int retire;              /* eventfd in it: readable once all workers are to go */
-    int signals;             /* signalfd of the process that keeps the workers */
-    size_t core_descriptors; /* those below are ours from the start, never connections */
+    int epoll;   /* the one all workers wait on */
+    int retire;  /* eventfd in it: readable once all workers are to go */
+    int signals; /* signalfd of the process that keeps the workers */
     /* What this model does about a request that runs past its deadline; called by the keeper. */
     void (*overdue)(struct server *s, struct conn *c, uint64_t word);
 };

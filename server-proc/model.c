@@ -27,6 +27,7 @@ enum { FORK_PAUSE = 100, GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
 static struct supervisor {
     struct server *server;
     struct keeper keeper;
+    pid_t pids[LIMIT_WORKERS];      /* ours: what stands on the board a wild worker can change */
     bool is_overdue[LIMIT_WORKERS]; /* killed by us, for its request's deadline */
     int64_t fork_again;             /* monotonic ms: not before then */
     int stops;                      /* TERM and INT so far */
@@ -48,8 +49,10 @@ static void fill(void)
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
         self.is_overdue[i] = false;
-        if (worker_make(self.server, i))
+        if (worker_make(self.server, i)) {
+            self.pids[i] = atomic_load(&board->slots[i].pid);
             continue;
+        }
         log_line(LOG_WARN, "no new worker: %s; trying again in %d ms", strerror(errno), FORK_PAUSE);
         self.fork_again = clock_ms() + FORK_PAUSE;
         return;
@@ -83,9 +86,9 @@ static void reap(void)
     while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {
         spare_reaped(self.server, pid);
         for (size_t i = 0; i < board->slot_count; i++) {
-            if (atomic_load(&board->slots[i].pid) != pid)
+            if (self.pids[i] != pid)
                 continue;
-            atomic_store(&board->slots[i].pid, 0);
+            self.pids[i] = 0;
             d.is_overdue = self.is_overdue[i];
             bury(i, &d);
             break;
@@ -102,13 +105,14 @@ static void kill_overdue(struct server *s, struct conn *c, uint64_t word)
         return;
     struct worker_slot *slot = &s->board->slots[index];
     bool is_patient = clock_ms() < atomic_load(&c->deadline) + OVERDUE_GRACE;
-    if (is_patient && spare_kill(s, (unsigned)index + 1))
+    if (is_patient && spare_kill(s, (unsigned)index + 1, c, word))
         return;
     if (!conn_seize(c, word, CONN_HELD))
         return;
     struct death d = {.is_overdue = true};
     self.is_overdue[index] = true;
-    kill(atomic_load(&slot->pid), SIGKILL);
+    if (self.pids[index] > 0)
+        kill(self.pids[index], SIGKILL);
     keeper_answer(&self.keeper, c, slot, &d);
 }
 
@@ -129,6 +133,7 @@ static void supervise(struct server *s)
         unsigned came = signals_wait(s->signals, keeper_pause(&self.keeper));
         if (came & SIGNAL_CHILD)
             reap();
+        spare_tend(s);
         fill();
         keeper_tick(&self.keeper);
         if (is_over(came))
@@ -136,14 +141,16 @@ static void supervise(struct server *s)
     }
 }
 
-/* What waitpid returned; false when there is no child left. */
-static bool forget(pid_t pid)
+/* True when all workers have been reaped. */
+static bool have_left(void)
 {
-    struct scoreboard *board = self.server->board;
-    for (size_t i = 0; pid > 0 && i < board->slot_count; i++)
-        if (atomic_load(&board->slots[i].pid) == pid)
-            atomic_store(&board->slots[i].pid, 0);
-    return pid >= 0;
+    bool all = true;
+    for (size_t i = 0; i < LIMIT_WORKERS; i++) {
+        if (self.pids[i] > 0 && waitpid(self.pids[i], NULL, WNOHANG) != 0)
+            self.pids[i] = 0;
+        all = all && self.pids[i] == 0;
+    }
+    return all;
 }
 
 static void say_goodbye(struct server *s)
@@ -151,15 +158,13 @@ static void say_goodbye(struct server *s)
     int64_t until = clock_ms() + (self.stops > 1 ? 0 : GOODBYE);
     server_retire_workers(s);
     spare_close(s);
-    while (clock_ms() < until && forget(waitpid(-1, NULL, WNOHANG)))
+    while (!have_left() && clock_ms() < until)
         usleep(1000);
-    for (size_t i = 0; i < s->board->slot_count; i++) {
-        pid_t pid = atomic_load(&s->board->slots[i].pid);
-        if (pid > 0)
-            kill(pid, SIGKILL);
-    }
-    while (waitpid(-1, NULL, 0) > 0)
-        ;
+    for (size_t i = 0; i < LIMIT_WORKERS; i++)
+        if (self.pids[i] > 0)
+            kill(self.pids[i], SIGKILL);
+    while (!have_left())
+        usleep(1000);
 }
 
 int model_run(struct server *s)

@@ -77,7 +77,7 @@ static int passed_descriptor(struct msghdr *message)
     return fd;
 }
 
-static void send_reply(int fd, struct spare_reply *reply, const struct response *r, int passed)
+static bool send_reply(int fd, struct spare_reply *reply, const struct response *r, int passed)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -95,8 +95,7 @@ static void send_reply(int fd, struct spare_reply *reply, const struct response 
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(c), &passed, sizeof passed);
     }
-    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
-        _exit(EXIT_FAILURE);
+    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 /* --- the spare: one call, one answer --- */
@@ -138,7 +137,13 @@ static void answer_call(int fd, const struct spare_call *call)
                                 .offset = r->offset,
                                 .length = r->length};
     memcpy(reply.type, r->type, sizeof reply.type);
-    send_reply(fd, &reply, r, r->fd);
+    if (!send_reply(fd, &reply, r, r->fd))
+        _exit(EXIT_FAILURE);
+}
+
+static size_t call_size(const struct spare_call *call)
+{
+    return sizeof *call + call->head_len + (call->has_fd ? 0 : (size_t)call->body_len);
 }
 
 static _Noreturn void spare_main(size_t place, pid_t nest)
@@ -164,7 +169,8 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
             close(self.nest->ends[i]);
     close(self.nest->kills);
     munmap(self.nest->shared, sizeof *self.nest->shared);
-    if (recvmsg(fd, &message, MSG_CMSG_CLOEXEC) < (ssize_t)sizeof call)
+    ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    if (n < (ssize_t)sizeof call || (size_t)n != call_size(&call))
         _exit(EXIT_FAILURE);
     if (http1_parse(&self.nest->server->options, self.inbox, call.head_len, &self.request) != 0)
         _exit(EXIT_FAILURE);
@@ -179,11 +185,18 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
 
 /* --- the nest --- */
 
-/* Was a worker quicker than the news that the spare it called had died before it listened? */
+/* Was a worker quicker than the news that the spare it called had died before it listened? The next
+ * spare answers then; unless the worker has died, too, and the call is nobody's any more. */
 static bool has_unread_call(size_t place)
 {
     char byte;
-    return recv(self.nest->ends[place], &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    uint64_t word = atomic_load(&self.nest->shared->places[place]);
+    while (recv(self.nest->ends[place], &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+        if (place_owner(word) != 0)
+            return true;
+        recv(self.nest->ends[place], &byte, 1, MSG_DONTWAIT);
+    }
+    return false;
 }
 
 static bool hatch(size_t place)
@@ -212,16 +225,19 @@ static bool fill(void)
     return is_full;
 }
 
-/* For one that ended without an answer: its worker waits at the other end. */
+/* For one that ended without an answer: its worker, if it has been called, waits at the other end.
+ */
 static void speak_for_the_dead(size_t place, int status, const struct rusage *usage)
 {
-    uint64_t word = atomic_load(&self.nest->shared->places[place]);
+    place_word *slot = &self.nest->shared->places[place];
+    uint64_t word = atomic_load(slot);
+    while (place_is_ready(word)) /* it died before anybody called it */
+        if (atomic_compare_exchange_weak(slot, &word, word & ~(uint64_t)1))
+            return;
     struct spare_reply reply = {.serial = place_serial(word), .is_dead = true};
     reply.wait_status = status;
     reply.usage = *usage;
-    if (place_is_ready(word)) /* it died before anybody called it */
-        atomic_fetch_and(&self.nest->shared->places[place], ~(uint64_t)1);
-    else if (!has_unread_call(place))
+    if (!has_unread_call(place))
         send_reply(self.nest->ends[place], &reply, NULL, -1);
 }
 
@@ -285,11 +301,10 @@ static void become_nest(struct nest *n, pid_t supervisor)
         _exit(EXIT_FAILURE);
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     close_what_is_not_ours(n);
+    self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
     conn_table_close(&s->table);
     scoreboard_close(s->board);
     s->board = NULL;
-    self = (struct brood){.nest = n};
-    self.inbox_size = s->options.max_header + LIMIT_BODY_MEMORY;
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);
     if (!self.inbox || !request_open(&self.request, s->options.max_headers, s->options.max_uri))

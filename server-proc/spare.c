@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,10 +23,15 @@ static struct {
     struct nest nest;
     int ends[NEST_PLACES]; /* the workers' ends, in the shared descriptor table */
     int kills;             /* struct nest_kill is written here */
-    pid_t pid;
-} fresh = {.pid = 0};
+    pid_t pid;             /* of the nest; -1: there is none now */
+    int64_t again_at;      /* monotonic ms: when to try again */
+} fresh;
 
-static char payload[NEST_PAYLOAD]; /* headers and body of one answer; a worker has one at a time */
+/* Headers and body of one answer; a worker has one at a time. */
+static char payload[NEST_PAYLOAD];
+static size_t payload_size;
+
+enum { FORK_PAUSE = 100 /* ms */ };
 
 static bool is_fresh(const struct server *s)
 {
@@ -72,6 +78,12 @@ static void leave_place(size_t place)
                                          place_make(place_serial(word), 0, place_is_ready(word))))
         ;
     nest_changed(shared);
+}
+
+/* Errors of sendmsg that mean: nobody is at the other end, nothing was read. */
+static bool is_deserted(void)
+{
+    return errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED;
 }
 
 static bool send_call(int fd, const struct request *r, struct spare_call *call)
@@ -125,6 +137,7 @@ static enum call_result receive_reply(int fd, struct spare_reply *reply, int *pa
         return CALL_UNREAD; /* unix(7): the far end was closed with our message still in it */
     if (n < (ssize_t)sizeof *reply)
         return CALL_LOST;
+    payload_size = (size_t)n - sizeof *reply;
     *passed = -1;
     struct cmsghdr *c = CMSG_FIRSTHDR(&message);
     if (c && c->cmsg_type == SCM_RIGHTS)
@@ -146,9 +159,11 @@ static enum call_result await_reply(int fd, uint32_t serial, struct spare_reply 
 
 static void take_answer(struct response *r, const struct spare_reply *reply, int passed)
 {
-    if (reply->headers_len + (size_t)reply->body_len > sizeof payload ||
+    if (reply->headers_len + (size_t)reply->body_len != payload_size ||
         reply->has_fd != (passed >= 0)) {
         r->failed = true;
+        if (passed >= 0)
+            close(passed);
         return;
     }
     response_status(r, reply->status);
@@ -167,9 +182,11 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     int64_t ran = (clock_us() - atomic_load(&w->slot->started)) / 1000;
     struct death d = {.status = reply->wait_status,
                       .usage = reply->usage,
-                      .is_overdue = ran >= s->options.request_timeout};
+                      .is_overdue = WIFSIGNALED(reply->wait_status) &&
+                                    WTERMSIG(reply->wait_status) == SIGKILL &&
+                                    ran + 1 >= s->options.request_timeout};
     char detail[2 * DEATH_CAUSE_SIZE];
-    death_log(s->board, w->slot, "the child of worker", &d, "in the handler");
+    death_log(s->board, w->slot, "the child of worker", &d, "in the handler", true);
     atomic_fetch_add(&s->board->deaths, 1);
     response_problem(&w->teller.response, death_status(&d), death_detail(&d, detail), id);
 }
@@ -177,10 +194,16 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
                                    struct spare_reply *reply, int *passed)
 {
-    enum call_result result = CALL_UNREAD;
+    enum call_result result;
     size_t place = take_place(w->teller.me, &call->serial);
     if (send_call(fresh.ends[place], &w->request, call))
         result = await_reply(fresh.ends[place], call->serial, reply, passed);
+    else if (is_deserted())
+        result = CALL_UNREAD;
+    else { /* the kernel has no memory for it: the spare still waits to be called */
+        result = CALL_LOST;
+        atomic_fetch_or(&fresh.nest.shared->places[place], 1);
+    }
     leave_place(place);
     return result;
 }
@@ -209,19 +232,25 @@ void spare_run(struct worker *w)
 
 /* === the supervisor === */
 
+/* Workers know their end by its number: a new one takes the place of the old. */
+static bool place_end(int *known, int end)
+{
+    if (*known < 0) {
+        *known = end;
+        return true;
+    }
+    bool ok = dup3(end, *known, O_CLOEXEC) >= 0;
+    close(end);
+    return ok;
+}
+
 static bool make_pair(size_t i)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
     fresh.nest.ends[i] = pair[1];
-    if (fresh.pid == 0) {
-        fresh.ends[i] = pair[0];
-        return true;
-    }
-    bool ok = dup3(pair[0], fresh.ends[i], O_CLOEXEC) >= 0; /* workers know it by this number */
-    close(pair[0]);
-    return ok;
+    return place_end(&fresh.ends[i], pair[0]);
 }
 
 static bool make_pipe(void)
@@ -230,13 +259,14 @@ static bool make_pipe(void)
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
     fresh.nest.kills = ends[0];
-    if (fresh.pid == 0) {
-        fresh.kills = ends[1];
-        return true;
-    }
-    bool ok = dup3(ends[1], fresh.kills, O_CLOEXEC) >= 0;
-    close(ends[1]);
-    return ok;
+    return place_end(&fresh.kills, ends[1]);
+}
+
+static void forget(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }
 
 /* The nest's ends are its own: the shared table does not keep them. */
@@ -253,8 +283,8 @@ static bool start_nest(void)
     if (fresh.pid == 0)
         nest_main(n, supervisor);
     for (size_t i = 0; i < n->shared->count; i++)
-        close(n->ends[i]);
-    close(n->kills);
+        forget(&n->ends[i]);
+    forget(&n->kills);
     if (fresh.pid < 0)
         log_line(LOG_ERROR, "no nest for --isolation fresh: %s", strerror(errno));
     return fresh.pid > 0;
@@ -273,6 +303,9 @@ bool spare_open(struct server *s)
         return false;
     }
     n->shared->count = s->options.spares;
+    for (size_t i = 0; i < NEST_PLACES; i++)
+        fresh.ends[i] = n->ends[i] = -1;
+    fresh.kills = n->kills = -1;
     for (int fd = 0; fd < 1024; fd++)
         n->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
     return start_nest();
@@ -284,50 +317,63 @@ void spare_close(struct server *s)
         kill(fresh.pid, SIGKILL); /* its spares die with it */
 }
 
-/* Calls `act` for each place this owner holds; returns how many there are. */
-static unsigned for_each_place(unsigned owner, void (*act)(size_t place, uint64_t word))
+static void ask_to_kill(size_t place, uint32_t serial)
 {
-    struct nest_shared *shared = fresh.nest.shared;
-    unsigned found = 0;
-    for (size_t i = 0; i < shared->count; i++) {
-        uint64_t word = atomic_load(&shared->places[i]);
-        if (place_owner(word) != owner)
-            continue;
-        act(i, word);
-        found++;
-    }
-    return found;
-}
-
-static void ask_to_kill(size_t place, uint64_t word)
-{
-    struct nest_kill k = {.place = (uint32_t)place, .serial = place_serial(word)};
+    struct nest_kill k = {.place = (uint32_t)place, .serial = serial};
     ssize_t put = write(fresh.kills, &k, sizeof k);
     (void)put; /* full: the keeper asks again in a moment */
 }
 
-static void kill_and_leave(size_t place, uint64_t word)
+/* A worker holds one place at most. False: none. */
+static bool find_place(unsigned owner, size_t *place, uint32_t *serial)
 {
-    ask_to_kill(place, word);
-    leave_place(place);
+    struct nest_shared *shared = fresh.nest.shared;
+    for (size_t i = 0; i < fresh.nest.server->options.spares; i++) {
+        uint64_t word = atomic_load(&shared->places[i]);
+        if (place_owner(word) != owner)
+            continue;
+        *place = i;
+        *serial = place_serial(word);
+        return true;
+    }
+    return false;
 }
 
-bool spare_kill(struct server *s, unsigned owner)
+bool spare_kill(struct server *s, unsigned owner, const struct conn *c, uint64_t word)
 {
-    return is_fresh(s) && for_each_place(owner, ask_to_kill) > 0;
+    size_t place;
+    uint32_t serial;
+    if (!is_fresh(s) || !find_place(owner, &place, &serial))
+        return false;
+    if (conn_word(c) == word) /* else it has come to its end by itself */
+        ask_to_kill(place, serial);
+    return true;
 }
 
 void spare_release(struct server *s, unsigned owner)
 {
-    if (is_fresh(s))
-        for_each_place(owner, kill_and_leave);
+    size_t place;
+    uint32_t serial;
+    while (is_fresh(s) && find_place(owner, &place, &serial)) {
+        ask_to_kill(place, serial);
+        leave_place(place);
+    }
 }
 
 void spare_reaped(struct server *s, pid_t pid)
 {
-    if (!is_fresh(s) || pid != fresh.pid || atomic_load(&s->board->draining))
+    if (!is_fresh(s) || pid != fresh.pid)
         return;
-    log_line(LOG_ERROR, "the nest of --isolation fresh (pid %d) has died: starting another", pid);
-    if (!start_nest())
-        fresh.pid = pid; /* it is tried again with the next child that is reaped */
+    fresh.pid = -1;
+    if (!atomic_load(&s->board->draining))
+        log_line(LOG_ERROR, "the nest of --isolation fresh (pid %d) has died: starting another",
+                 pid);
+}
+
+void spare_tend(struct server *s)
+{
+    if (!is_fresh(s) || fresh.pid > 0 || clock_ms() < fresh.again_at)
+        return;
+    fresh.again_at = clock_ms() + FORK_PAUSE;
+    start_nest();
 }

@@ -18,11 +18,14 @@ void spare_run(struct worker *w);
 /* Supervisor, before the first worker. False: logged. */
 bool spare_open(struct server *s);
 void spare_close(struct server *s);
-/* Kills the spare that works for this owner. False: there is none. */
-bool spare_kill(struct server *s, unsigned owner);
+/* Kills the spare that works for this owner on the request that `word` of c stands for. False:
+ * there is none. */
+bool spare_kill(struct server *s, unsigned owner, const struct conn *c, uint64_t word);
 /* This owner has died: what it held is given back, its spare killed. */
 void spare_release(struct server *s, unsigned owner);
-/* A child has been reaped; if it was the nest, there is a new one afterwards. */
+/* A child has been reaped; perhaps it was the nest. */
 void spare_reaped(struct server *s, pid_t pid);
+/* Starts the nest again when it has died. */
+void spare_tend(struct server *s);
 
 #endif

@@ -33,6 +33,7 @@ static struct supervisor {
     struct server *server;
     pid_t process;
     int stops;
+    bool has_served; /* some process has been up */
 } self;
 
 static struct process {
@@ -148,7 +149,7 @@ static int process_main(struct server *s)
     fill(s);
     server_announce(s);
     keep(s);
-    if (process.is_worn_out)
+    if (process.is_worn_out && atomic_load(&s->board->stop) == 0)
         _exit(EXIT_TOO_MANY_LOST);
     server_retire_workers(s);
     if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
@@ -208,8 +209,9 @@ static bool after_end(const struct death *d, int *code)
         *code = WIFEXITED(d->status) ? WEXITSTATUS(d->status) : EXIT_FAILURE;
         return false;
     }
-    if (!was_up && self.server->options.ready_fd >= 0) {
-        *code = EXIT_FAILURE; /* it has never served: it has said why */
+    self.has_served = self.has_served || was_up;
+    if (!self.has_served) {
+        *code = EXIT_FAILURE; /* it has said why */
         return false;
     }
     log_end(d);
@@ -249,15 +251,25 @@ static struct death watch_process(void)
     }
 }
 
+/* The first process tells; whoever waits must see the end when it dies before that. */
+static void forget_ready_fd(struct server *s)
+{
+    if (s->options.ready_fd > STDERR_FILENO)
+        close(s->options.ready_fd);
+    s->options.ready_fd = -1;
+}
+
 int model_run(struct server *s)
 {
     int code = EXIT_FAILURE;
     self.server = s;
     for (;;) {
         if (!start_process()) {
-            usleep(FORK_PAUSE * 1000);
+            if (signals_wait(s->signals, FORK_PAUSE) & SIGNAL_STOP)
+                return EXIT_SUCCESS;
             continue;
         }
+        forget_ready_fd(s);
         struct death d = watch_process();
         if (!after_end(&d, &code))
             return code;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -36,6 +37,7 @@ static void *worker_main(void *argument)
         worker_close(&w);
     }
     atomic_store(&self->has_finished, true);
+    kill(getpid(), SIGCHLD); /* as a process would: the first thread comes and replaces it */
     return NULL;
 }
 
@@ -88,6 +90,7 @@ bool worker_join_all(struct server *s, int64_t until)
 /* Another thread has been started in our place: this one ends. */
 bool model_disowned(struct worker *w)
 {
-    (void)w;
+    if (w->request.body.fd >= 0)
+        close(w->request.body.fd); /* left to us by lose_overdue() */
     return false;
 }

@@ -133,7 +133,7 @@ static void expect_log(const char *where, const char *const *words)
     ck_assert_int_eq(pipe(ends), 0);
     dup2(ends[1], STDERR_FILENO);
     log_open("test", LOG_WARN);
-    death_log(board, &board->slots[1], "worker", &death, where);
+    death_log(board, &board->slots[1], "worker", &death, where, true);
     n = read(ends[0], text, sizeof(text) - 1);
     ck_assert_int_gt(n, 0);
     text[n] = '\0';

@@ -24,8 +24,7 @@ package_present() {
     libc6-dev) have_header stdio.h ;;
     check) pkg-config --exists check 2>/dev/null ;; # liblzma, too, has a check.h
     libllhttp-dev | node-llhttp) have_header llhttp.h ;;
-    *) command -v dpkg-query >/dev/null 2>&1 &&
-        dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'ok installed' ;;
+    *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;
     esac
 }
 
@@ -40,10 +39,12 @@ any_present() {
 # Prints the first alternative that apt can install; nothing when there is none.
 first_available() {
     for choice in $(echo "$1" | tr '|' ' '); do
-        if apt-cache policy "$choice" 2>/dev/null | grep -q 'Candidate: [0-9]'; then
+        case $(apt-cache policy "$choice" 2>/dev/null) in
+        *'Candidate: '[0-9]*)
             echo "$choice"
             return 0
-        fi
+            ;;
+        esac
     done
     return 1
 }

@@ -12,8 +12,8 @@
 
 #include "buf.h"
 
-/* A line holds at most four values, and an escaped byte takes six (JSON) or four: it always fits.
- */
+/* A line holds at most four values, and an escaped byte takes six (JSON) or four: it always
+ * fits. */
 enum { VALUE_LIMIT = 1024, LINE_LIMIT = 4 * 6 * VALUE_LIMIT + 1024 };
 
 bool access_log_open(struct access_log *log, const char *path, enum log_format format)

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digits.h"
+
 enum { FIRST_SIZE = 1024 };
 
 void buf_init(struct buf *b, size_t limit)
@@ -76,13 +78,8 @@ bool buf_text(struct buf *b, const char *text)
 
 bool buf_number(struct buf *b, unsigned long long n)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    return buf_add(b, digits + at, sizeof digits - at);
+    char digits[DIGITS_SIZE];
+    return buf_add(b, digits, (size_t)(put_number(digits, n, 1) - digits));
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "grammar.h"
 #include "limits.h"
 
 enum state {
@@ -26,24 +27,6 @@ enum state {
 void chunked_init(struct chunked *k)
 {
     *k = (struct chunked){.state = SIZE};
-}
-
-static int hex_value(unsigned char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch |= 0x20;
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-static bool is_text(unsigned char ch)
-{
-    return ch == '\t' || (ch >= 0x20 && ch != 0x7f);
-}
-
-static bool is_token(unsigned char ch)
-{
-    return ch > 0x20 && ch < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", ch);
 }
 
 static enum state in_size(struct chunked *k, unsigned char ch)
@@ -69,7 +52,7 @@ static enum state step(struct chunked *k, unsigned char ch)
     case SIZE:
         return in_size(k, ch);
     case EXTENSION:
-        return ch == '\r' ? SIZE_LF : is_text(ch) ? EXTENSION : BROKEN;
+        return ch == '\r' ? SIZE_LF : is_text_char(ch) ? EXTENSION : BROKEN;
     case SIZE_LF:
         return ch != '\n' ? BROKEN : k->left ? DATA : TRAILER_START;
     case DATA_CR:
@@ -78,11 +61,11 @@ static enum state step(struct chunked *k, unsigned char ch)
         k->digits = 0;
         return ch == '\n' ? SIZE : BROKEN;
     case TRAILER_START:
-        return ch == '\r' ? END_LF : is_token(ch) ? TRAILER_NAME : BROKEN;
+        return ch == '\r' ? END_LF : is_token_char(ch) ? TRAILER_NAME : BROKEN;
     case TRAILER_NAME:
-        return ch == ':' ? TRAILER_VALUE : is_token(ch) ? TRAILER_NAME : BROKEN;
+        return ch == ':' ? TRAILER_VALUE : is_token_char(ch) ? TRAILER_NAME : BROKEN;
     case TRAILER_VALUE:
-        return ch == '\r' ? TRAILER_LF : is_text(ch) ? TRAILER_VALUE : BROKEN;
+        return ch == '\r' ? TRAILER_LF : is_text_char(ch) ? TRAILER_VALUE : BROKEN;
     case TRAILER_LF:
         return ch == '\n' ? TRAILER_START : BROKEN;
     case DATA:

@@ -3,8 +3,11 @@
  */
 #include "clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "digits.h"
 
 static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -22,34 +25,81 @@ int64_t clock_ms(void)
     return clock_us() / 1000;
 }
 
+/* What four digits can say: from the year 0 to 9999. A file system may hold other times. */
+static const time_t FIRST_DATE = -62167219200, LAST_DATE = 253402300799;
+
 void http_date(time_t when, char out[HTTP_DATE_SIZE])
 {
     struct tm tm;
+    when = when < FIRST_DATE ? FIRST_DATE : when > LAST_DATE ? LAST_DATE : when;
     gmtime_r(&when, &tm);
-    char text[96]; /* as wide as the compiler fears any int may be */
-    snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
-             months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    memcpy(out, text, HTTP_DATE_SIZE - 1);
-    out[HTTP_DATE_SIZE - 1] = '\0';
+    memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", HTTP_DATE_SIZE);
+    memcpy(out, days[tm.tm_wday], 3);
+    put_number(out + 5, (unsigned)tm.tm_mday, 2);
+    memcpy(out + 8, months[tm.tm_mon], 3);
+    put_number(out + 12, (unsigned)(tm.tm_year + 1900), 4);
+    put_number(out + 17, (unsigned)tm.tm_hour, 2);
+    put_number(out + 20, (unsigned)tm.tm_min, 2);
+    put_number(out + 23, (unsigned)tm.tm_sec, 2);
+}
+
+/* Reads the text as this form, to its very end. The weekday is skipped: it says nothing new. */
+static bool read_form(const char *text, int form, struct tm *tm, char month[4])
+{
+    int end = 0, fields = 0;
+    switch (form) {
+    case 0: /* Sun, 06 Nov 1994 08:49:37 GMT */
+        fields = sscanf(text, "%*3[A-Za-z], %2d %3s %4d %2d:%2d:%2d GMT%n", &tm->tm_mday, month,
+                        &tm->tm_year, &tm->tm_hour, &tm->tm_min, &tm->tm_sec, &end);
+        break;
+    case 1: /* Sunday, 06-Nov-94 08:49:37 GMT */
+        fields = sscanf(text, "%*9[A-Za-z], %2d-%3s-%2d %2d:%2d:%2d GMT%n", &tm->tm_mday, month,
+                        &tm->tm_year, &tm->tm_hour, &tm->tm_min, &tm->tm_sec, &end);
+        break;
+    default: /* Sun Nov  6 08:49:37 1994 */
+        fields = sscanf(text, "%*3[A-Za-z] %3s %2d %2d:%2d:%2d %4d%n", month, &tm->tm_mday,
+                        &tm->tm_hour, &tm->tm_min, &tm->tm_sec, &tm->tm_year, &end);
+        break;
+    }
+    return fields == 6 && text[end] == '\0' && end > 0;
+}
+
+/* Two digits mean the year that is not more than 50 years ahead (RFC 9110 §5.6.7). */
+static int whole_year(int two_digits)
+{
+    struct tm now;
+    gmtime_r(&(time_t){time(NULL)}, &now);
+    int year = 2000 + two_digits;
+    return year > now.tm_year + 1900 + 50 ? year - 100 : year;
+}
+
+static time_t time_of(struct tm *tm, const char *month)
+{
+    tm->tm_year -= 1900;
+    for (tm->tm_mon = 0; tm->tm_mon < 12; tm->tm_mon++)
+        if (strcmp(months[tm->tm_mon], month) == 0)
+            break;
+    struct tm there = *tm;
+    time_t when = tm->tm_mon < 12 ? timegm(&there) : -1;
+    bool is_real = there.tm_mday == tm->tm_mday && there.tm_hour == tm->tm_hour &&
+                   there.tm_min == tm->tm_min && there.tm_sec == tm->tm_sec;
+    return is_real ? when : -1; /* timegm makes March 1 of a February 29 */
 }
 
 time_t http_date_parse(const char *text, size_t length)
 {
-    char copy[HTTP_DATE_SIZE];
-    if (length != HTTP_DATE_SIZE - 1)
+    char copy[40], month[4];
+    if (length >= sizeof copy)
         return -1;
     memcpy(copy, text, length);
     copy[length] = '\0';
-    char month[4];
-    struct tm tm = {0};
-    int end = 0;
-    if (sscanf(copy + 3, ", %2d %3s %4d %2d:%2d:%2d GMT%n", &tm.tm_mday, month, &tm.tm_year,
-               &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6 ||
-        end != HTTP_DATE_SIZE - 4)
-        return -1;
-    tm.tm_year -= 1900;
-    for (tm.tm_mon = 0; tm.tm_mon < 12; tm.tm_mon++)
-        if (strcmp(months[tm.tm_mon], month) == 0)
-            return timegm(&tm);
+    for (int form = 0; form < 3; form++) {
+        struct tm tm = {0};
+        if (!read_form(copy, form, &tm, month))
+            continue;
+        if (form == 1)
+            tm.tm_year = whole_year(tm.tm_year);
+        return time_of(&tm, month);
+    }
     return -1;
 }

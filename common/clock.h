@@ -12,9 +12,10 @@ int64_t clock_ms(void); /* monotonic, milliseconds; comparable between the proce
 int64_t clock_us(void); /* monotonic, microseconds */
 
 enum { HTTP_DATE_SIZE = 30 };
-/* "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL (RFC 9110 §5.6.7), whatever the locale says. */
+/* "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL (RFC 9110 §5.6.7), whatever the locale says. What
+ * lies before the year 0 or behind 9999 is written as the first or the last moment between. */
 void http_date(time_t when, char out[HTTP_DATE_SIZE]);
-/* Parses that form only; -1 for anything else (the two obsolete forms are never sent by us). */
+/* All three forms that a client may send; -1 for anything else, and for days that no month has. */
 time_t http_date_parse(const char *text, size_t length);
 
 #endif

@@ -11,8 +11,7 @@
  *               an event for a connection that is gone is known as such
  *   sequence    grows with every change of phase: a word seen twice is the same moment, not another
  *   owner       0 nobody, 1… a worker, CONN_SUPERVISOR whoever keeps the workers alive
- *   note        "there is more": left by a worker that got an event for a connection it does not
- * own
+ *   note        "there is more": left by a worker that got an event for what is not its own
  *
  *                 conn_open                  conn_claim
  *      FREE ─────────────────▶ HELD ◀──────────────────────── IDLE ◀─┐
@@ -57,11 +56,10 @@ enum conn_phase { CONN_FREE, CONN_IDLE, CONN_HELD, CONN_READ, CONN_RUN, CONN_SEN
 enum conn_wait { WAIT_REQUEST, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER };
 
 enum {
-    CONN_LAST = 1, /* close when the answer is out */
-    CONN_LINGER =
-        2,         /* the answer is out and our side shut: read and forget until the client ends */
-    CONN_HEAD = 4, /* the request that runs is a HEAD: its answer has no body */
-    CONN_OLD = 8,  /* … is HTTP/1.0: say so when the connection is kept */
+    CONN_LAST = 1,     /* close when the answer is out */
+    CONN_LINGER = 2,   /* our side is shut: read and forget until the client ends */
+    CONN_HEAD = 4,     /* the request that runs is a HEAD: its answer has no body */
+    CONN_OLD = 8,      /* … is HTTP/1.0: say so when the connection is kept */
     CONN_SERVED = 16,  /* at least one request has been served */
     CONN_WATCHED = 32, /* epoll knows it */
     CONN_ROOM = 64     /* … and tells when there is room to write */

@@ -54,7 +54,7 @@ void death_log(const struct scoreboard *b, const struct worker_slot *slot, const
                  where ? where : "between requests");
         return;
     }
-    request_id(b, slot, id, sizeof id);
+    request_id(b, slot, id);
     log_line(LOG_ERROR,
              "%s %zu ended by %s, %s: %.*s %.*s, request %s, after %lld ms; user %ld ms, system "
              "%ld ms, %ld KiB since it started",

@@ -36,8 +36,8 @@ struct response;
 struct route {
     const char *methods; /* separated by spaces, as they stand in Allow: "GET HEAD" */
     const char *path;
-    /* Returns 0 when the response is made, or an HTTP status (400–599) to be answered as an error.
-     */
+    /* Returns 0 when the response is made, or an HTTP status (400–599) to be answered as an
+     * error. */
     int (*handle)(const struct request *req, struct response *res, void *state);
 };
 

@@ -13,12 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "grammar.h"
 #include "uri.h"
-
-static bool is_token(unsigned char ch)
-{
-    return ch > 0x20 && ch < 0x7f && !strchr("\"(),/:;<=>?@[\\]{}", ch);
-}
 
 /* --- lines: CRLF and nothing else, no controls, no folding (RFC 9112 §2.2, §5.2) --- */
 
@@ -26,9 +22,7 @@ static bool lines_are_clean(const char *in, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)in[i];
-        if (ch >= 0x20 && ch != 0x7f)
-            continue;
-        if (ch == '\t')
+        if (is_text_char(ch))
             continue;
         if (ch != '\r')
             return false;
@@ -49,7 +43,7 @@ static bool fields_are_named(const char *in, const char *end)
     while (in < end) {
         const char *line_end = memchr(in, '\r', (size_t)(end - in));
         const char *at = in;
-        while (at < line_end && is_token((unsigned char)*at))
+        while (at < line_end && is_token_char((unsigned char)*at))
             at++;
         if (at == in || *at != ':')
             return false;
@@ -95,7 +89,7 @@ static int check_version(const struct request_line *line)
 static int check_line(const struct options *o, const struct request_line *line, struct request *r)
 {
     for (size_t i = 0; i < line->method_len; i++)
-        if (!is_token((unsigned char)line->method[i]))
+        if (!is_token_char((unsigned char)line->method[i]))
             return 400;
     for (size_t i = 0; i < line->target_len; i++)
         if (line->target[i] <= 0x20 || line->target[i] >= 0x7f || line->target[i] == '#')
@@ -193,19 +187,16 @@ static bool is_value(const struct field *f, const char *value)
     return f->value_len == strlen(value) && strncasecmp(f->value, value, f->value_len) == 0;
 }
 
-/* reg-name, IPv4 or [IPv6], with an optional port (RFC 3986 §3.2.2); no userinfo. */
 static bool is_host(const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        char ch = text[i];
-        if (ch <= 0x20 || ch >= 0x7f || strchr("\"#,/<>?@\\^`{|}", ch))
-            return false;
-    }
-    return true;
+    size_t i = 0;
+    while (i < n && is_host_char((unsigned char)text[i]))
+        i++;
+    return i == n;
 }
 
-/* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for anyone.
- */
+/* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for
+ * anyone. */
 static int read_length(const struct field *f, struct request *r)
 {
     if (f->value_len == 0)

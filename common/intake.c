@@ -254,14 +254,14 @@ static enum intake_result wait_for_head(struct worker *w, struct conn *c)
         c->since = 0;
         if (c->stash_high > 0)
             conn_stash_drop(&server_of(w)->table, c);
-        conn_wait_for(c, WAIT_REQUEST, is_new ? o->header_timeout : o->idle_timeout);
+        int64_t timeout = is_new ? o->header_timeout : o->idle_timeout;
+        conn_wait_until(c, WAIT_REQUEST, w->now / 1000 + timeout);
         return INTAKE_WAIT;
     }
     save_stash(w, c, 0);
     if (c->since == 0)
         c->since = clock_ms();
-    atomic_store_explicit(&c->wait, WAIT_HEADER, memory_order_relaxed);
-    atomic_store_explicit(&c->deadline, c->since + o->header_timeout, memory_order_relaxed);
+    conn_wait_until(c, WAIT_HEADER, c->since + o->header_timeout);
     return INTAKE_WAIT;
 }
 

@@ -43,10 +43,10 @@ static void log_lost_request(struct keeper *k, const struct conn *c, const struc
                              int status, const char *cause)
 {
     struct server *s = k->teller.server;
-    char id[RESPONSE_ID_SIZE * 2], line[SCORE_METHOD + SCORE_TARGET + 16];
+    char id[REQUEST_ID_SIZE], line[SCORE_METHOD + SCORE_TARGET + 16];
     int n = snprintf(line, sizeof line, "%.*s %.*s HTTP/1.%d", SCORE_METHOD - 1, slot->method,
                      SCORE_TARGET - 1, slot->target, c->flags & CONN_OLD ? 0 : 1);
-    request_id(s->board, slot, id, sizeof id);
+    request_id(s->board, slot, id);
     int64_t started = atomic_load(&slot->started);
     access_log_write(&s->access_log, &(struct access_entry){
                                          .peer = &c->peer,
@@ -80,8 +80,8 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
 {
     struct server *s = k->teller.server;
     int status = death_status(d);
-    char id[RESPONSE_ID_SIZE * 2], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
-    request_id(s->board, slot, id, sizeof id);
+    char id[REQUEST_ID_SIZE], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
+    request_id(s->board, slot, id);
     response_problem(&k->teller.response, status, death_detail(d, detail), id);
     conn_close_body(c);
     log_lost_request(k, c, slot, status, death_cause(d, cause));
@@ -120,8 +120,8 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
-/* Returns what was lost with it, for the log; NULL: nothing. The connection has just been seized.
- */
+/* Returns what was lost with it, for the log; NULL: nothing. The connection has just been
+ * seized. */
 static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_phase phase,
                                    const struct worker_slot *slot, const struct death *d)
 {

@@ -113,16 +113,20 @@ void conn_hand_on(struct server *s, struct conn *c, unsigned me)
     } while (!conn_release(c, me));
 }
 
-void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)
+void conn_wait_until(struct conn *c, enum conn_wait wait, int64_t deadline)
 {
     atomic_store_explicit(&c->wait, (uint8_t)wait, memory_order_relaxed);
-    atomic_store_explicit(&c->deadline, clock_ms() + timeout, memory_order_relaxed);
+    atomic_store_explicit(&c->deadline, deadline, memory_order_relaxed);
+}
+
+void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout)
+{
+    conn_wait_until(c, wait, clock_ms() + timeout);
 }
 
 void conn_wait_for_us(struct conn *c)
 {
-    atomic_store_explicit(&c->wait, WAIT_HEADER, memory_order_relaxed);
-    atomic_store_explicit(&c->deadline, 0, memory_order_relaxed);
+    conn_wait_until(c, WAIT_HEADER, 0);
 }
 
 /* Bytes the kernel still holds for the client: sent and not acknowledged, or not sent yet. */

@@ -28,11 +28,13 @@ bool conn_watch(struct server *s, struct conn *c, bool for_output);
  * note if somebody does. */
 void conn_nudge(struct server *s, struct conn *c);
 
-/* Lets go of it and makes an event for it: whoever is next looks at it, its outbox and its stash.
- */
+/* Lets go of it and makes an event for it: whoever is next looks at it, its outbox and its
+ * stash. */
 void conn_hand_on(struct server *s, struct conn *c, unsigned me);
 
-/* Waits for `wait` until then; called before a connection is let go. timeout in ms. */
+/* Waits for `wait` until then (monotonic ms); called before a connection is let go. */
+void conn_wait_until(struct conn *c, enum conn_wait wait, int64_t deadline);
+/* The same for so many ms from now on. */
 void conn_wait_for(struct conn *c, enum conn_wait wait, int64_t timeout);
 
 /* Whole requests lie in its stash, and an event is on its way: no client can be late. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "grammar.h"
 #include "limits.h"
 
 enum { MAX_HEADERS = 64 * 1024, KEPT_MEMORY = 256 * 1024 };
@@ -62,22 +63,17 @@ void response_status(struct response *res, int status)
 /* Bytes that may stand in a field value (RFC 9110 §5.5). */
 static bool is_value(const char *text)
 {
-    for (; *text; text++) {
-        unsigned char ch = (unsigned char)*text;
-        if ((ch < 0x20 && ch != '\t') || ch == 0x7f)
-            return false;
-    }
-    return true;
+    while (is_text_char((unsigned char)*text))
+        text++;
+    return *text == '\0';
 }
 
 static bool is_token(const char *text)
 {
-    if (!*text)
-        return false;
-    for (; *text; text++)
-        if (*text <= 0x20 || *text >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", *text))
-            return false;
-    return true;
+    const char *at = text;
+    while (is_token_char((unsigned char)*at))
+        at++;
+    return at > text && *at == '\0';
 }
 
 void response_type(struct response *res, const char *media_type)

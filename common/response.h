@@ -13,8 +13,6 @@
 #include "buf.h"
 #include "handler.h"
 
-enum { RESPONSE_ID_SIZE = 24 };
-
 struct response {
     int status;
     char type[128];

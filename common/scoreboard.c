@@ -3,10 +3,11 @@
  */
 #include "scoreboard.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+
+#include "digits.h"
 
 static size_t board_bytes(size_t count)
 {
@@ -51,8 +52,12 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     atomic_store(&s->state, WORKER_WAITING);
 }
 
-void request_id(const struct scoreboard *b, const struct worker_slot *slot, char *out, size_t size)
+void request_id(const struct scoreboard *b, const struct worker_slot *slot,
+                char out[REQUEST_ID_SIZE])
 {
-    snprintf(out, size, "%08x-%03zx-%llx", b->boot, (size_t)(slot - b->slots),
-             (unsigned long long)slot->serial);
+    out = put_hex(out, b->boot, 8);
+    *out++ = '-';
+    out = put_hex(out, (size_t)(slot - b->slots), 3);
+    *out++ = '-';
+    *put_hex(out, slot->serial, 1) = '\0';
 }

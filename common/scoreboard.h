@@ -15,8 +15,9 @@
 #include <sys/types.h>
 
 /*
- *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …       LOST: a thread that was robbed of
- * its └──────────────────────▲                               request and has not come back
+ *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …
+ *               └──────────────────────▲ └────▶ LOST: a thread that was robbed of its request and
+ *                                               has not come back
  */
 enum worker_state { WORKER_NONE, WORKER_WAITING, WORKER_ACCEPTING, WORKER_TURN, WORKER_LOST };
 
@@ -55,7 +56,9 @@ void scoreboard_clear(struct scoreboard *b);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
 
-/* "5f3a9c10-003-42": the id of the request that runs in a slot. */
-void request_id(const struct scoreboard *b, const struct worker_slot *slot, char *out, size_t size);
+enum { REQUEST_ID_SIZE = 48 };
+/* "5f3a9c10-003-42": the id of the request that runs in a slot, with its NUL. */
+void request_id(const struct scoreboard *b, const struct worker_slot *slot,
+                char out[REQUEST_ID_SIZE]);
 
 #endif

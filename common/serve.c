@@ -50,8 +50,8 @@ static void announce(struct worker *w, struct conn *c)
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
     slot->target[n] = '\0';
-    atomic_store(&slot->started, clock_us());
-    conn_wait_for(c, WAIT_REQUEST, w->teller.server->options.request_timeout);
+    atomic_store_explicit(&slot->started, w->now, memory_order_release);
+    conn_wait_until(c, WAIT_REQUEST, w->now / 1000 + w->teller.server->options.request_timeout);
 }
 
 static void log_access(struct worker *w, const struct conn *c, int status, uint64_t bytes,
@@ -60,8 +60,8 @@ static void log_access(struct worker *w, const struct conn *c, int status, uint6
     const struct access_log *log = &w->teller.server->access_log;
     if (log->fd < 0)
         return;
-    char id[RESPONSE_ID_SIZE * 2];
-    request_id(w->teller.server->board, w->slot, id, sizeof id);
+    char id[REQUEST_ID_SIZE];
+    request_id(w->teller.server->board, w->slot, id);
     struct access_entry entry = {.peer = &c->peer,
                                  .line = w->request.line,
                                  .line_len = w->request.line_len,
@@ -91,10 +91,12 @@ static enum next run_request(struct worker *w, struct conn *c)
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
     struct response *response = &w->teller.response;
-    int64_t took = clock_us() - atomic_exchange(&w->slot->started, 0);
+    int64_t started = w->now;
+    w->now = clock_us();
+    atomic_store_explicit(&w->slot->started, 0, memory_order_release);
     int status = response->status;
     uint64_t bytes = c->flags & CONN_HEAD ? 0 : response_length(response);
-    log_access(w, c, status, bytes, took);
+    log_access(w, c, status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
     bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
@@ -129,10 +131,10 @@ static void recover_head(struct worker *w, const struct conn *c)
 
 static enum next refuse(struct worker *w, struct conn *c, int status)
 {
-    char id[RESPONSE_ID_SIZE * 2];
+    char id[REQUEST_ID_SIZE];
     recover_head(w, c);
     w->slot->serial++;
-    request_id(w->teller.server->board, w->slot, id, sizeof id);
+    request_id(w->teller.server->board, w->slot, id);
     c->flags &= CONN_SERVED | CONN_WATCHED;
     if (w->request.is_head)
         c->flags |= CONN_HEAD;
@@ -216,6 +218,14 @@ static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 
 /* --- one event --- */
 
+/* Written before the connection is claimed and after it was let go, in the order of the program:
+ * nobody else acts on it before this worker has died. */
+static void be(struct worker *w, int fd, enum worker_state state)
+{
+    atomic_store_explicit(&w->slot->conn, fd, memory_order_release);
+    atomic_store_explicit(&w->slot->state, state, memory_order_release);
+}
+
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
@@ -230,7 +240,7 @@ static void accept_one(struct worker *w, int listener)
     struct server *s = w->teller.server;
     struct sockaddr_in6 peer = {0};
     socklen_t size = sizeof peer;
-    atomic_store(&w->slot->state, WORKER_ACCEPTING);
+    be(w, -1, WORKER_ACCEPTING);
     int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -242,8 +252,7 @@ static void accept_one(struct worker *w, int listener)
         close(fd); /* cannot be: the limit on descriptors is the table's size */
         return;
     }
-    atomic_store(&w->slot->conn, fd);
-    atomic_store(&w->slot->state, WORKER_TURN);
+    be(w, fd, WORKER_TURN);
     c->peer = peer;
     int open = atomic_fetch_add(&s->board->connections, 1) + 1;
     if (open > (int)s->options.max_connections)
@@ -263,8 +272,7 @@ static void take_event(struct worker *w, uint64_t tag, uint32_t events)
     struct conn *c = conn_at(&w->teller.server->table, fd);
     if (!c)
         return;
-    atomic_store(&w->slot->conn, fd);
-    atomic_store(&w->slot->state, WORKER_TURN);
+    be(w, fd, WORKER_TURN);
     if (conn_claim(c, conn_tag_generation(tag), w->teller.me))
         take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
@@ -283,8 +291,7 @@ static bool has_served_its_share(const struct worker *w)
  */
 static void step_back(struct worker *w)
 {
-    int64_t now = clock_us();
-    if (now - w->stepped_back < STEP_BACK_TIME)
+    if (w->now - w->stepped_back < STEP_BACK_TIME)
         return;
     sched_yield();
     w->stepped_back = clock_us();
@@ -301,12 +308,12 @@ bool serve_once(struct worker *w, int timeout)
     }
     if (n == 1 && event.data.u64 == serve_retire_tag())
         return false;
+    w->now = clock_us();
     if (n == 1)
         take_event(w, event.data.u64, event.events);
     if (w->is_leaving)
         return false; /* its slot still says that it was lost */
-    atomic_store(&w->slot->conn, -1);
-    atomic_store(&w->slot->state, WORKER_WAITING);
+    be(w, -1, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);
     return !has_served_its_share(w);
 }

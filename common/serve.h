@@ -8,8 +8,8 @@
 
 #include "worker.h"
 
-/* Serves until the server is drained, the worker has served its share, or it is disowned for good.
- */
+/* Serves until the server is drained, the worker has served its share, or it is disowned for
+ * good. */
 void serve(struct worker *w);
 
 /* One event at most, waiting for it `timeout` ms at most (-1: as long as it takes). False: this

@@ -5,13 +5,7 @@
 
 #include <string.h>
 
-static int hex_value(char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch = (char)(ch | 0x20);
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
+#include "grammar.h"
 
 /* One byte of `in` at *at, decoded; *at moves behind it. -1: bad. */
 static int decode_byte(const char *in, size_t n, size_t *at)
@@ -21,7 +15,7 @@ static int decode_byte(const char *in, size_t n, size_t *at)
         return (unsigned char)ch;
     if (n - *at < 2)
         return -1;
-    int high = hex_value(in[*at]), low = hex_value(in[*at + 1]);
+    int high = hex_value((unsigned char)in[*at]), low = hex_value((unsigned char)in[*at + 1]);
     *at += 2;
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }

@@ -87,7 +87,7 @@ void run_handler(const struct router *router, const struct request *req, struct 
 
 void run_inline(struct worker *w)
 {
-    char id[RESPONSE_ID_SIZE * 2];
-    request_id(w->teller.server->board, w->slot, id, sizeof id);
+    char id[REQUEST_ID_SIZE];
+    request_id(w->teller.server->board, w->slot, id);
     run_handler(&w->teller.server->router, &w->request, &w->teller.response, id);
 }

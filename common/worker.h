@@ -30,7 +30,8 @@ struct worker {
     bool drained;         /* the socket is empty: it gave less than was asked for, or nothing */
     bool is_wary;         /* believe only "nothing": the client's end may lie behind the bytes */
     uint64_t limit;       /* requests after which this worker is replaced; 0 = none */
-    int64_t stepped_back; /* monotonic µs: when it last let other workers have the CPU */
+    int64_t now;          /* monotonic µs: when its turn began, or its last handler ended */
+    int64_t stepped_back; /* likewise: when it last let other workers have the CPU */
     bool is_leaving;      /* it lost its connection, and another has taken its place */
 };
 

@@ -22,8 +22,8 @@ struct pacer {
     uint64_t taken;
 };
 
-/* `rate` per second over all `threads`, 0 for the closed loop; this is the pacer of one `thread`.
- */
+/* `rate` per second over all `threads`, 0 for the closed loop; this is the pacer of one
+ * `thread`. */
 void pacer_init(struct pacer *p, int64_t start_ns, int64_t end_ns, double rate, unsigned threads,
                 unsigned thread, uint64_t quota);
 /* Takes the next request, if one is due at `now_ns`: *due_ns is the moment from which its corrected

@@ -12,8 +12,8 @@ struct rng {
     uint64_t state;
 };
 
-/* A generator for stream number `stream` of `seed`; streams do not repeat one another in practice.
- */
+/* A generator for stream number `stream` of `seed`; streams do not repeat one another in
+ * practice. */
 void rng_seed(struct rng *r, uint64_t seed, uint64_t stream);
 /* The next 64 random bits. */
 uint64_t rng_next(struct rng *r);

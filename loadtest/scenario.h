@@ -18,8 +18,8 @@
 
 enum { MAX_URLS = 16, MAX_INJECTIONS = 8, KIND_SIZE = 32 };
 
-/* One --inject: a share of the requests, or once at a moment, or from a moment on every so often.
- */
+/* One --inject: a share of the requests, or once at a moment, or from a moment on every so
+ * often. */
 struct injection {
     char kind[KIND_SIZE];
     double share;     /* > 0: by share */

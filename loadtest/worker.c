@@ -114,8 +114,8 @@ static void park(struct worker *w, unsigned number, int64_t now)
     }
 }
 
-/* The open loop's own lateness: the request could have left when it was due and somebody was free.
- */
+/* The open loop's own lateness: the request could have left when it was due and somebody was
+ * free. */
 static void note_slip(struct worker *w, const struct client *client, int64_t due, int64_t now)
 {
     int64_t free_since = client_free_since_ns(client);

@@ -225,8 +225,8 @@ static bool fill(void)
     return is_full;
 }
 
-/* For one that ended without an answer: its worker, if it has been called, waits at the other end.
- */
+/* For one that ended without an answer: its worker, if it has been called, waits at the other
+ * end. */
 static void speak_for_the_dead(size_t place, int status, const struct rusage *usage)
 {
     place_word *slot = &self.nest->shared->places[place];

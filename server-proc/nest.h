@@ -45,7 +45,7 @@ struct spare_call {
     uint32_t head_len;
     uint64_t body_len;
     bool has_fd; /* the body comes as a descriptor, not behind the head */
-    char id[2 * RESPONSE_ID_SIZE];
+    char id[REQUEST_ID_SIZE];
 };
 
 struct spare_reply {

@@ -215,7 +215,7 @@ void spare_run(struct worker *w)
     struct spare_reply reply;
     enum call_result result;
     int passed = -1;
-    request_id(w->teller.server->board, w->slot, call.id, sizeof call.id);
+    request_id(w->teller.server->board, w->slot, call.id);
     response_reset(r);
     do
         result = call_spare(w, &call, &reply, &passed);

@@ -86,8 +86,8 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word)
         return;
     struct worker_slot *slot = &s->board->slots[index];
     struct death d = {.is_overdue = true};
-    char id[RESPONSE_ID_SIZE * 2];
-    request_id(s->board, slot, id, sizeof id);
+    char id[REQUEST_ID_SIZE];
+    request_id(s->board, slot, id);
     atomic_store(&slot->state, WORKER_LOST);
     unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
     log_line(
@@ -179,7 +179,7 @@ static bool start_process(void)
 static void log_end(const struct death *d)
 {
     struct scoreboard *board = self.server->board;
-    char cause[DEATH_CAUSE_SIZE], id[RESPONSE_ID_SIZE * 2];
+    char cause[DEATH_CAUSE_SIZE], id[REQUEST_ID_SIZE];
     int named = 0;
     if (WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_TOO_MANY_LOST) {
         log_line(LOG_ERROR, "process %d has lost too many threads: starting the next",
@@ -194,7 +194,7 @@ static void log_end(const struct death *d)
         if (atomic_load(&slot->started) == 0)
             continue;
         named++;
-        request_id(board, slot, id, sizeof id);
+        request_id(board, slot, id);
         log_line(LOG_ERROR, "process %d ended by %s, in the handler: %.23s %.199s, request %s",
                  self.process, cause, slot->method, slot->target, id);
     }

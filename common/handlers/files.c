@@ -5,6 +5,8 @@
  * symlinks and renames do meanwhile, so no check here can be outrun. A plain file costs two system
  * calls, openat2 and fstat, and no memory. Hidden and missing files look the same: 404.
  */
+#include "../clock.h"
+#include "../digits.h"
 #include "../handler.h"
 
 #include <errno.h>
@@ -187,50 +189,24 @@ static const char *media_type_of(const char *path)
     return row ? row->type : "application/octet-stream";
 }
 
-enum { TAG_ROOM = 48, DATE_ROOM = 64 };
+enum { TAG_ROOM = 48 };
 
 /* Strong: a file that was changed in place within the same nanosecond and size is not expected. */
 static void write_tag(char tag[TAG_ROOM], const struct stat *st)
 {
     unsigned long long ns = (unsigned long long)st->st_mtim.tv_sec * 1000000000u +
                             (unsigned long long)st->st_mtim.tv_nsec;
-    snprintf(tag, TAG_ROOM, "\"%llx-%llx\"", ns, (unsigned long long)st->st_size);
+    *tag++ = '"';
+    tag = put_hex(tag, ns, 1);
+    *tag++ = '-';
+    tag = put_hex(tag, (unsigned long long)st->st_size, 1);
+    memcpy(tag, "\"", 2);
 }
 
-/* RFC 9110 §5.6.7. No handler touches the locale, so the names are English. */
-static void write_date(char date[DATE_ROOM], time_t when)
-{
-    struct tm tm = {0};
-    if (!gmtime_r(&when, &tm) || !strftime(date, DATE_ROOM, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        date[0] = '\0';
-}
+/* --- conditional requests (RFC 9110 §13) --- */
 
-/* All three forms that a client may send; false for anything else, which is then ignored. */
-static bool read_date(const char *text, size_t length, time_t *when)
-{
-    static const char *const forms[] = {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT",
-                                        "%a %b %d %H:%M:%S %Y"};
-    char copy[DATE_ROOM];
-    if (length >= sizeof copy)
-        return false;
-    memcpy(copy, text, length);
-    copy[length] = '\0';
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-        struct tm tm = {0};
-        const char *end = strptime(copy, forms[i], &tm);
-        if (end && !*end) {
-            *when = timegm(&tm);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* --- conditional requests (RFC 9110 §13) -------------------------------------------------------
- */
-
-/* If-None-Match: `*`, or a list of tags one of which is ours; W/ does not matter here (§8.8.3.2).
- */
+/* If-None-Match: `*`, or a list of tags one of which is ours; W/ does not matter here
+ * (§8.8.3.2). */
 static bool tag_is_listed(const char *list, size_t length, const char *tag)
 {
     const char *at = list, *end = list + length;
@@ -261,9 +237,9 @@ static bool client_has_it(const struct request *req, const char *tag, time_t mod
     const char *value = request_header(req, "If-None-Match", &length);
     if (value)
         return tag_is_listed(value, length, tag);
-    time_t since;
     value = request_header(req, "If-Modified-Since", &length);
-    return value && read_date(value, length, &since) && modified <= since;
+    time_t since = value ? http_date_parse(value, length) : -1;
+    return since != -1 && modified <= since;
 }
 
 /* --- answering -------------------------------------------------------------------------------- */
@@ -271,11 +247,10 @@ static bool client_has_it(const struct request *req, const char *tag, time_t mod
 static int send_file(const struct request *req, struct response *res, const char *path, int fd,
                      const struct stat *st)
 {
-    char tag[TAG_ROOM], date[DATE_ROOM];
+    char tag[TAG_ROOM], date[HTTP_DATE_SIZE];
     write_tag(tag, st);
-    write_date(date, st->st_mtim.tv_sec);
-    if (!response_header(res, "ETag", tag) ||
-        (*date && !response_header(res, "Last-Modified", date))) {
+    http_date(st->st_mtim.tv_sec, date);
+    if (!response_header(res, "ETag", tag) || !response_header(res, "Last-Modified", date)) {
         close(fd);
         return 500;
     }

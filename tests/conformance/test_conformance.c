@@ -132,8 +132,8 @@ static void check_last_reply(const struct attempt *attempt, const struct reply *
                       "%s: wrong body: %s", attempt->label, reply->body);
 }
 
-/* Reads what the case wants, in order; a reply that an optional want refuses is held for the next.
- */
+/* Reads what the case wants, in order; a reply that an optional want refuses is held for the
+ * next. */
 static void check_replies(const struct attempt *attempt, struct wire *wire)
 {
     const struct wire_case *one = attempt->one;
@@ -171,8 +171,7 @@ static void check_connection(const struct attempt *attempt, struct wire *wire)
         wire_expect_end(wire, patience(ANSWER_MS), attempt->label);
 }
 
-/* --- sending: a server may answer a bad first piece at once, so that the second finds no taker ---
- */
+/* --- sending: a server may answer a bad first piece at once, so that the second finds no taker --- */
 
 static void send_rest(struct wire *wire, const struct wire_case *one, size_t from)
 {

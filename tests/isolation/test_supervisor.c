@@ -73,8 +73,8 @@ START_TEST(the_supervisor_takes_the_busy_along)
 }
 END_TEST
 
-/* The process with the threads is killed: its connections end, the next request finds another one.
- */
+/* The process with the threads is killed: its connections end, the next request finds another
+ * one. */
 START_TEST(the_thread_servers_process_comes_back)
 {
     pid_t before[MAX_PROCESSES], after[MAX_PROCESSES];

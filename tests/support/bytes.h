@@ -15,8 +15,8 @@ struct bytes {
     size_t room;
 };
 
-/* Appends; the memory is the struct's own until bytes_free.  Ends the program when memory is out.
- */
+/* Appends; the memory is the struct's own until bytes_free.  Ends the program when memory is
+ * out. */
 void bytes_add(struct bytes *b, const void *from, size_t length);
 void bytes_add_text(struct bytes *b, const char *text);
 void bytes_addf(struct bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -26,8 +26,8 @@ bool long_run(void);
 /* Lets time pass; for clients that are slow on purpose, and between two looks at a condition. */
 void pause_ms(int ms);
 
-/* Looks every few milliseconds until holds(subject) is true; false when it is not within the time.
- */
+/* Looks every few milliseconds until holds(subject) is true; false when it is not within the
+ * time. */
 bool eventually(bool (*holds)(void *subject), void *subject, int ms);
 
 /* Seconds for tcase_set_timeout: check's own limit, stretched likewise. */

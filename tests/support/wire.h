@@ -44,8 +44,8 @@ struct wire {
 /* Connects to 127.0.0.1 with TCP_NODELAY; fails the test when it cannot. */
 struct wire wire_open(uint16_t port);
 
-/* As wire_open, with a receive buffer as small as the kernel allows: a client that will not read.
- */
+/* As wire_open, with a receive buffer as small as the kernel allows: a client that will not
+ * read. */
 struct wire wire_open_narrow(uint16_t port);
 
 /* As wire_open, but tells: false when the connection is refused or reset. */

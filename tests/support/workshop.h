@@ -31,8 +31,8 @@ void workshop_path(char *path, size_t size, const char *format, ...)
 /* What main of a test program returns: runs the suite inside a fresh workshop. */
 int workshop_run(Suite *suite);
 
-/* Makes workshop_run fail although every case passed; for what is known only after the last case.
- */
+/* Makes workshop_run fail although every case passed; for what is known only after the last
+ * case. */
 void workshop_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

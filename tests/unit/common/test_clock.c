@@ -41,10 +41,38 @@ START_TEST(reads_every_day_it_writes)
 }
 END_TEST
 
+/* RFC 9110 §5.6.7: a server reads the two obsolete forms, too. */
+START_TEST(reads_obsolete_forms)
+{
+    static const char *const forms[] = {"Sunday, 06-Nov-94 08:49:37 GMT",
+                                        "Sun Nov  6 08:49:37 1994"};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+        ck_assert_int_eq(http_date_parse(forms[i], strlen(forms[i])), 784111777);
+    ck_assert_int_eq(http_date_parse("Monday, 01-Jan-30 00:00:00 GMT", 30), 1893456000);
+}
+END_TEST
+
+/* File systems hold times that four digits of a year do not. */
+START_TEST(stays_within_four_digits)
+{
+    char text[HTTP_DATE_SIZE];
+
+    http_date((time_t)1 << 60, text);
+    ck_assert_str_eq(text, "Fri, 31 Dec 9999 23:59:59 GMT");
+    http_date(-((time_t)1 << 60), text);
+    ck_assert_str_eq(text, "Sat, 01 Jan 0000 00:00:00 GMT");
+}
+END_TEST
+
 static const char *const no_dates[] = {
     "",
-    "Sunday, 06-Nov-94 08:49:37 GMT",
-    "Sun Nov  6 08:49:37 1994",
+    "Sun, 30 Feb 2020 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:00:00 GMT",
+    "Sun, 06 Nov 1994 08:61:37 GMT",
+    "Sunday, 06-Nov-1994 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 94 GMT",
+    "Sun, 06 Nov 1994 08:49:37 GMT, and quite a lot more",
     "Sun, 06 Nov 1994 08:49:37 UTC",
     "Sun, 06 Nov 1994 08:49:37 GM",
     "Sun, 06 Nov 1994 08:49:37 GMTx",
@@ -98,6 +126,8 @@ int main(void)
     tcase_add_test(tcase, reads_every_day_it_writes);
     tcase_add_loop_test(tcase, refuses_other_forms, 0,
                         (int)(sizeof(no_dates) / sizeof(no_dates[0])));
+    tcase_add_test(tcase, reads_obsolete_forms);
+    tcase_add_test(tcase, stays_within_four_digits);
     tcase_add_test(tcase, ignores_the_locale);
     tcase_add_test(tcase, never_goes_back);
     suite_add_tcase(suite, tcase);

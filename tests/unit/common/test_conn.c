@@ -302,8 +302,7 @@ START_TEST(says_when_there_is_no_room)
 }
 END_TEST
 
-/* --- many hands: four workers, two sources of events, and a supervisor that takes things away ---
- */
+/* --- many hands: four workers, two sources of events, and a supervisor that takes things away --- */
 
 enum { HANDS = 4, BUSY = 4, EVENTS = 20000 };
 

@@ -74,10 +74,10 @@ START_TEST(names_requests)
 
     board->boot = 0xabc;
     board->slots[2].serial = 42;
-    request_id(board, &board->slots[2], id, sizeof(id));
+    request_id(board, &board->slots[2], id);
     ck_assert_str_eq(id, "00000abc-002-2a");
     board->slots[3].serial = 42;
-    request_id(board, &board->slots[3], other, sizeof(other));
+    request_id(board, &board->slots[3], other);
     ck_assert_str_ne(id, other);
 }
 END_TEST

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "digits.h"
-
 static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
@@ -28,6 +26,12 @@ int64_t clock_ms(void)
 /* What four digits can say: from the year 0 to 9999. A file system may hold other times. */
 static const time_t FIRST_DATE = -62167219200, LAST_DATE = 253402300799;
 
+static void put_two(char *to, int n)
+{
+    to[0] = (char)('0' + n / 10);
+    to[1] = (char)('0' + n % 10);
+}
+
 void http_date(time_t when, char out[HTTP_DATE_SIZE])
 {
     struct tm tm;
@@ -35,12 +39,13 @@ void http_date(time_t when, char out[HTTP_DATE_SIZE])
     gmtime_r(&when, &tm);
     memcpy(out, "Sun, 06 Nov 1994 08:49:37 GMT", HTTP_DATE_SIZE);
     memcpy(out, days[tm.tm_wday], 3);
-    put_number(out + 5, (unsigned)tm.tm_mday, 2);
+    put_two(out + 5, tm.tm_mday);
     memcpy(out + 8, months[tm.tm_mon], 3);
-    put_number(out + 12, (unsigned)(tm.tm_year + 1900), 4);
-    put_number(out + 17, (unsigned)tm.tm_hour, 2);
-    put_number(out + 20, (unsigned)tm.tm_min, 2);
-    put_number(out + 23, (unsigned)tm.tm_sec, 2);
+    put_two(out + 12, (tm.tm_year + 1900) / 100);
+    put_two(out + 14, (tm.tm_year + 1900) % 100);
+    put_two(out + 17, tm.tm_hour);
+    put_two(out + 20, tm.tm_min);
+    put_two(out + 23, tm.tm_sec);
 }
 
 /* Reads the text as this form, to its very end. The weekday is skipped: it says nothing new. */

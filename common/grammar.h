@@ -1,8 +1,8 @@
 /*
  * grammar.h — which bytes may stand where: the character classes of RFC 9110 and RFC 3986.
  *
- * A class is a set of ASCII bytes, one bit each: two words and no branch per byte, which counts
- * where each byte of a head is looked at. Any thread or process may call these.
+ * A table, because each byte of a head is looked at: one load and one test. Any thread or process may
+ * call these.
  */
 #ifndef TANDEM_GRAMMAR_H
 #define TANDEM_GRAMMAR_H
@@ -10,28 +10,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-static inline bool is_in_set(unsigned char ch, uint64_t below_64, uint64_t below_128)
-{
-    return ch < 128 && (ch < 64 ? below_64 : below_128) >> (ch & 63) & 1;
-}
+extern const uint8_t grammar_classes[256];
+
+/* What grammar_classes holds, added up. */
+enum { CLASS_TOKEN = 1, CLASS_HOST = 2, CLASS_TEXT = 4 };
 
 /* tchar (RFC 9110 §5.6.2): letters, digits and !#$%&'*+-.^_`|~ */
 static inline bool is_token_char(unsigned char ch)
 {
-    return is_in_set(ch, 0x03ff6cfa00000000, 0x57ffffffc7fffffe);
+    return grammar_classes[ch] & CLASS_TOKEN;
 }
 
-/* What reg-name, IPv4, [IPv6] and a port are made of (RFC 3986 §3.2.2): what is printable, but for
- * the delimiters of other parts, "#,/<>?@\^`{|}, and of the userinfo that HTTP does not have. */
+/* What reg-name, IPv4, [IPv6] and a port are made of (RFC 3986 §3.2.2): what is printable, but for the
+ * delimiters of other parts, "#,/<>?@\^`{|}, and of the userinfo that HTTP does not have. */
 static inline bool is_host_char(unsigned char ch)
 {
-    return is_in_set(ch, 0x2fff6ff200000000, 0x47fffffeaffffffe);
+    return grammar_classes[ch] & CLASS_HOST;
 }
 
 /* Inside a field value or a chunk extension (RFC 9110 §5.5): no controls but the tab. */
 static inline bool is_text_char(unsigned char ch)
 {
-    return ch == '\t' || (ch >= 0x20 && ch != 0x7f);
+    return grammar_classes[ch] & CLASS_TEXT;
 }
 
 /* 0 to 15; -1: no hexadecimal digit. */

@@ -18,23 +18,28 @@
 
 /* --- lines: CRLF and nothing else, no controls, no folding (RFC 9112 §2.2, §5.2) --- */
 
-static bool lines_are_clean(const char *in, size_t n)
+enum head_end { HEAD_ENDS, HEAD_GOES_ON, HEAD_IS_BAD };
+
+/* Looks for the empty line, and at each byte on the way. HEAD_ENDS: *length with the empty line. */
+static enum head_end find_end(const char *in, size_t n, size_t *length)
 {
-    for (size_t i = 0; i < n; i++) {
-        unsigned char ch = (unsigned char)in[i];
-        if (is_text_char(ch))
-            continue;
-        if (ch != '\r')
-            return false;
-        if (i + 1 == n)
-            return true; /* its LF has not arrived */
+    for (size_t i = 0;;) {
+        while (i < n && is_text_char((unsigned char)in[i]))
+            i++;
+        if (i < n && in[i] != '\r')
+            return HEAD_IS_BAD;
+        if (n - i < 2)
+            return HEAD_GOES_ON;
         if (in[i + 1] != '\n')
-            return false;
-        if (i + 2 < n && (in[i + 2] == ' ' || in[i + 2] == '\t'))
-            return false;
-        i++;
+            return HEAD_IS_BAD;
+        i += 2;
+        if (i < n && (in[i] == ' ' || in[i] == '\t'))
+            return HEAD_IS_BAD;
+        if (n - i >= 2 && in[i] == '\r' && in[i + 1] == '\n') {
+            *length = i + 2;
+            return HEAD_ENDS;
+        }
     }
-    return true;
 }
 
 /* The grammar of every field line up to its colon; llhttp 8.1 allows more. */
@@ -292,11 +297,9 @@ static int read_target(struct request *r)
 
 /* --- the whole --- */
 
-/* A head without its end: too large already, or wrong already? */
+/* A head without its end: too large already? */
 static int judge_beginning(const struct options *o, const char *in, size_t n)
 {
-    if (!lines_are_clean(in, n))
-        return 400;
     bool in_first_line = !memchr(in, '\r', n);
     if (in_first_line && n > o->max_uri + REQUEST_METHOD_SIZE + sizeof " HTTP/1.1")
         return 414;
@@ -308,23 +311,24 @@ int http1_parse(const struct options *o, const char *in, size_t n, struct reques
     size_t from = 0;
     while (n - from >= 2 && memcmp(in + from, "\r\n", 2) == 0)
         from += 2; /* empty lines before a request are ignored (RFC 9112 §2.2) */
-    const char *end = memmem(in + from, n - from, "\r\n\r\n", 4);
-    if (!end)
-        return judge_beginning(o, in + from, n - from);
+    const char *line = in + from;
+    size_t length = 0;
+    enum head_end found = find_end(line, n - from, &length);
+    if (found == HEAD_GOES_ON)
+        return judge_beginning(o, line, n - from);
     request_reset(r);
     r->head = in;
-    r->head_len = (size_t)(end + 4 - in);
-    const char *line = in + from;
-    const char *line_end = memchr(line, '\r', (size_t)(end + 4 - line));
+    r->head_len = from + length;
     r->line = line;
-    r->line_len = (size_t)(line_end - line);
+    const char *line_end = memchr(line, '\r', n - from);
+    r->line_len = line_end ? (size_t)(line_end - line) : 0;
     struct request_line parts;
-    if (!lines_are_clean(line, (size_t)(end + 4 - line)) || !split_line(line, r->line_len, &parts))
+    if (found == HEAD_IS_BAD || !split_line(line, r->line_len, &parts))
         return 400;
     int status = check_line(o, &parts, r);
     if (!status && r->head_len > o->max_header)
         status = 431;
-    if (!status && !fields_are_named(line_end + 2, end + 2))
+    if (!status && !fields_are_named(line_end + 2, line + length - 2))
         status = 400;
     if (!status)
         status = read_fields(r);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "digits.h"
 #include "grammar.h"
 #include "limits.h"
 
@@ -191,25 +192,33 @@ static bool has_length(int status)
     return status != 204 && status != 304;
 }
 
+enum { HEAD_ROOM = 256 }; /* for all but the type and the handler's own fields */
+
 bool response_head(struct buf *out, const struct response *r, const struct response_context *about)
 {
-    buf_text(out, "HTTP/1.1 ");
-    buf_number(out, (unsigned)r->status);
-    buf_text(out, " ");
-    buf_text(out, status_phrase(r->status));
-    buf_text(out, "\r\nServer: tandem\r\nDate: ");
-    buf_text(out, about->date);
+    char *head = buf_room(out, HEAD_ROOM + sizeof r->type + r->headers.len);
+    if (!head)
+        return false;
+    char *to = stpcpy(head, "HTTP/1.1 ");
+    to = put_number(to, (unsigned)r->status, 3);
+    to = stpcpy(to, " ");
+    to = stpcpy(to, status_phrase(r->status));
+    to = stpcpy(to, "\r\nServer: tandem\r\nDate: ");
+    to = stpcpy(to, about->date);
     if (has_length(r->status)) {
-        buf_text(out, "\r\nContent-Type: ");
-        buf_text(out, r->type);
-        buf_text(out, "\r\nContent-Length: ");
-        buf_number(out, response_length(r));
+        to = stpcpy(to, "\r\nContent-Type: ");
+        to = stpcpy(to, r->type);
+        to = stpcpy(to, "\r\nContent-Length: ");
+        to = put_number(to, response_length(r), 1);
     }
-    buf_text(out, "\r\n");
-    buf_add(out, r->headers.data, r->headers.len);
+    to = stpcpy(to, "\r\n");
+    if (r->headers.len > 0)
+        to = mempcpy(to, r->headers.data, r->headers.len);
     if (about->close)
-        buf_text(out, "Connection: close\r\n");
+        to = stpcpy(to, "Connection: close\r\n");
     else if (about->is_old)
-        buf_text(out, "Connection: keep-alive\r\n");
-    return buf_text(out, "\r\n");
+        to = stpcpy(to, "Connection: keep-alive\r\n");
+    to = stpcpy(to, "\r\n");
+    out->len += (size_t)(to - head);
+    return true;
 }

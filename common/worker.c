@@ -67,27 +67,45 @@ static int no_route(const struct request *req, struct response *res, const char 
     return allow ? 405 : 404;
 }
 
-void run_handler(const struct router *router, const struct request *req, struct response *res,
-                 const char *id)
+/* Returns 0, or the status of an error that is still to be described. */
+static int call_handler(const struct route_match *match, const struct request *req,
+                        struct response *res)
 {
-    struct route_match match = router_find(router, req->method, req->path);
     response_reset(res);
-    int status =
-        match.route ? match.route->handle(req, res, match.state) : no_route(req, res, match.allow);
-    if (status == 0 && res->failed)
-        status = 500;
-    if (status == 0)
-        return;
+    int status = match->route ? match->route->handle(req, res, match->state)
+                              : no_route(req, res, match->allow);
+    return status == 0 && res->failed ? 500 : status;
+}
+
+static void describe_error(const struct route_match *match, int status, struct response *res,
+                           const char *id)
+{
     response_problem(res, status, NULL, id);
     if (status == 405)
-        add_allow(res, match.allow);
+        add_allow(res, match->allow);
     if (status == 503)
         response_header(res, "Retry-After", "1");
 }
 
+void run_handler(const struct router *router, const struct request *req, struct response *res,
+                 const char *id)
+{
+    struct route_match match = router_find(router, req->method, req->path);
+    int status = call_handler(&match, req, res);
+    if (status)
+        describe_error(&match, status, res, id);
+}
+
+/* Only an error needs the id as text. */
 void run_inline(struct worker *w)
 {
+    struct response *res = &w->teller.response;
+    struct route_match match =
+        router_find(&w->teller.server->router, w->request.method, w->request.path);
+    int status = call_handler(&match, &w->request, res);
     char id[REQUEST_ID_SIZE];
+    if (status == 0)
+        return;
     request_id(w->teller.server->board, w->slot, id);
-    run_handler(&w->teller.server->router, &w->request, &w->teller.response, id);
+    describe_error(&match, status, res, id);
 }

@@ -210,11 +210,14 @@ static bool came_through_a_listener(const struct server *s, int fd)
         return false;
     for (size_t i = 0; i < s->listeners.count; i++) {
         socklen_t listener_size = sizeof theirs;
-        getsockname(s->listeners.all[i].fd, (struct sockaddr *)&theirs, &listener_size);
-        if (ours.ss_family != theirs.ss_family)
+        theirs = (struct sockaddr_storage){0};
+        if (getsockname(s->listeners.all[i].fd, (struct sockaddr *)&theirs, &listener_size) != 0 ||
+            ours.ss_family != theirs.ss_family)
             continue;
+        if (ours.ss_family == AF_UNIX && size == listener_size && memcmp(&ours, &theirs, size) == 0)
+            return true;
         if (ours.ss_family == AF_UNIX)
-            return size == listener_size && memcmp(&ours, &theirs, size) == 0;
+            continue;
         const struct sockaddr_in *a = (const void *)&ours, *b = (const void *)&theirs;
         if (a->sin_port == b->sin_port) /* at the same place in sockaddr_in6 */
             return true;

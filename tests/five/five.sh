@@ -1,6 +1,7 @@
 #!/bin/sh
 # five.sh PROGRAM proc|thread — five workers, each number once; the counter is 1 for each process,
-# 1 to 5 (in any order) for the threads; the parent's line is last; the exit code is 0.
+# 1 to 5 (in any order) for the threads; the parent's line is last; the exit code is 0. And the folder's
+# README shows this very program.
 set -u
 export LC_ALL=C
 
@@ -41,5 +42,14 @@ code=$?
 if ! diff -u "$dir/expected" "$dir/got"; then
     echo "$1 said:"
     cat "$dir/out" "$dir/err"
+    exit 1
+fi
+
+folder=$(dirname "$0")/../../server-$2
+sed -n '/^#include/,$p' "$folder/five.c" >"$dir/expected"
+# shellcheck disable=SC2016 # backquotes are meant
+sed -n '/^```c$/,/^```$/p' "$folder/README.md" | sed '1d;$d' >"$dir/got"
+if ! diff -u "$dir/expected" "$dir/got"; then
+    echo "server-$2/README.md shows another program than five.c"
     exit 1
 fi

@@ -204,7 +204,7 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
 /* Its own address is a listener's: it was accepted, and is not a socket a handler has opened. */
 static bool came_through_a_listener(const struct server *s, int fd)
 {
-    struct sockaddr_storage ours, theirs;
+    struct sockaddr_storage ours = {0}, theirs;
     socklen_t size = sizeof ours;
     if (getsockname(fd, (struct sockaddr *)&ours, &size) != 0)
         return false;

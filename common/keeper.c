@@ -201,25 +201,30 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
 
 /* --- orphans: accepted by a worker that died before it had entered them in the table --- */
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in ip; /* its port is at the same place in sockaddr_in6 */
+    struct sockaddr_storage room;
+};
+
+static socklen_t address_of(int fd, union address *address)
+{
+    socklen_t size = sizeof *address;
+    memset(address, 0, sizeof *address);
+    return getsockname(fd, &address->any, &size) == 0 ? size : 0;
+}
+
 /* Its own address is a listener's: it was accepted, and is not a socket a handler has opened. */
 static bool came_through_a_listener(const struct server *s, int fd)
 {
-    struct sockaddr_storage ours = {0}, theirs;
-    socklen_t size = sizeof ours;
-    if (getsockname(fd, (struct sockaddr *)&ours, &size) != 0)
-        return false;
+    union address ours, theirs;
+    socklen_t size = address_of(fd, &ours);
     for (size_t i = 0; i < s->listeners.count; i++) {
-        socklen_t listener_size = sizeof theirs;
-        theirs = (struct sockaddr_storage){0};
-        if (getsockname(s->listeners.all[i].fd, (struct sockaddr *)&theirs, &listener_size) != 0 ||
-            ours.ss_family != theirs.ss_family)
+        bool is_same_size = address_of(s->listeners.all[i].fd, &theirs) == size && size > 0;
+        if (!is_same_size || ours.any.sa_family != theirs.any.sa_family)
             continue;
-        if (ours.ss_family == AF_UNIX && size == listener_size && memcmp(&ours, &theirs, size) == 0)
-            return true;
-        if (ours.ss_family == AF_UNIX)
-            continue;
-        const struct sockaddr_in *a = (const void *)&ours, *b = (const void *)&theirs;
-        if (a->sin_port == b->sin_port) /* at the same place in sockaddr_in6 */
+        if (ours.any.sa_family == AF_UNIX ? memcmp(&ours, &theirs, size) == 0
+                                          : ours.ip.sin_port == theirs.ip.sin_port)
             return true;
     }
     return false;

@@ -146,6 +146,16 @@ static size_t call_size(const struct spare_call *call)
     return sizeof *call + call->head_len + (call->has_fd ? 0 : (size_t)call->body_len);
 }
 
+/* A call and the news of the nest's death may arrive together, and then it is taken by one that will
+ * not run another line. So it is looked at first and taken in a second step: until then it is unread,
+ * and its worker calls another spare. */
+static ssize_t take_call(int fd, struct msghdr *message)
+{
+    char byte;
+    ssize_t n = recvmsg(fd, message, MSG_PEEK | MSG_CMSG_CLOEXEC);
+    return n > 0 && recv(fd, &byte, sizeof byte, 0) > 0 ? n : -1;
+}
+
 static _Noreturn void spare_main(size_t place, pid_t nest)
 {
     union {
@@ -169,7 +179,7 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
             close(self.nest->ends[i]);
     close(self.nest->kills);
     munmap(self.nest->shared, sizeof *self.nest->shared);
-    ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+    ssize_t n = take_call(fd, &message);
     if (n < (ssize_t)sizeof call || (size_t)n != call_size(&call))
         _exit(EXIT_FAILURE);
     if (http1_parse(&self.nest->server->options, self.inbox, call.head_len, &self.request) != 0)

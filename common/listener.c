@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -151,13 +152,17 @@ static int open_inet(const struct addrinfo *ai, bool dual)
     return listen_on(fd, ai->ai_addr, ai->ai_addrlen) ? fd : -1;
 }
 
-/* Resolves the place in one family. Returns 0, or an error of getaddrinfo (EAI_SYSTEM: errno). */
+/* Resolves the place in one family. Returns 0, or an error of getaddrinfo (EAI_SYSTEM: errno).
+ * localhost is what it is whether or not there is an /etc/hosts (RFC 6761 §6.3). */
 static int try_family(int *fd, const struct place *p, int family)
 {
     struct addrinfo hints = {
         .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    int error = getaddrinfo(*p->host ? p->host : NULL, p->port, &hints, &found);
+    bool is_local = strcasecmp(p->host, "localhost") == 0;
+    if (is_local)
+        hints.ai_flags &= ~AI_PASSIVE; /* no name and not passive: the loopback address */
+    int error = getaddrinfo(*p->host && !is_local ? p->host : NULL, p->port, &hints, &found);
     if (error)
         return error;
     errno = EADDRNOTAVAIL;

@@ -142,7 +142,9 @@ bool url_resolve(const struct url *url, struct address *address, struct complain
         return resolve_unix(url, address);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list;
-    int error = getaddrinfo(url->host, url->port, &hints, &list);
+    /* No name and not passive is the loopback address, with or without an /etc/hosts. */
+    const char *host = strcasecmp(url->host, "localhost") == 0 ? NULL : url->host;
+    int error = getaddrinfo(host, url->port, &hints, &list);
     if (error)
         return complain(why, "host %s: %s: check its spelling, or give its address", url->host,
                         gai_strerror(error));

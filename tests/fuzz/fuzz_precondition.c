@@ -22,10 +22,9 @@ static struct precondition_field take(const char **at, const char *end)
 {
     const char *line_end = *at < end ? memchr(*at, '\n', (size_t)(end - *at)) : NULL;
     size_t length = (size_t)((line_end ? line_end : end) - *at);
-    char *copy = malloc(length + 1);
+    char *copy = malloc(length > 0 ? length : 1);
     assert(copy);
     memcpy(copy, *at, length);
-    copy = realloc(copy, length > 0 ? length : 1);
     *at = line_end ? line_end + 1 : end;
     return (struct precondition_field){copy, length};
 }

@@ -29,6 +29,72 @@ void chunked_init(struct chunked *k)
     *k = (struct chunked){.state = SIZE};
 }
 
+/* --- trailers: read and forgotten, but none may say what only a head may say --- */
+
+/* FNV-1a: a name is remembered as one number, for its bytes may be gone before its colon comes. */
+static uint32_t hash_char(uint32_t hash, unsigned char ch)
+{
+    if (ch >= 'A' && ch <= 'Z')
+        ch |= 0x20;
+    return (hash ^ ch) * 16777619u;
+}
+
+static const uint32_t HASH_OF_NOTHING = 2166136261u;
+
+static uint32_t hash_name(const char *name)
+{
+    uint32_t hash = HASH_OF_NOTHING;
+    while (*name)
+        hash = hash_char(hash, (unsigned char)*name++);
+    return hash;
+}
+
+/* Framing, routing, modifiers, authentication, content (RFC 9110 §6.5.1). */
+static bool is_forbidden(uint32_t hash)
+{
+    static const char *const names[] = {"transfer-encoding",
+                                        "content-length",
+                                        "host",
+                                        "trailer",
+                                        "connection",
+                                        "te",
+                                        "expect",
+                                        "range",
+                                        "if-match",
+                                        "if-none-match",
+                                        "if-range",
+                                        "if-modified-since",
+                                        "if-unmodified-since",
+                                        "authorization",
+                                        "cookie",
+                                        "content-type",
+                                        "content-encoding",
+                                        "content-range",
+                                        "cache-control",
+                                        "max-forwards",
+                                        "upgrade",
+                                        "keep-alive",
+                                        "proxy-authorization"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (hash_name(names[i]) == hash)
+            return true;
+    return false;
+}
+
+static enum state in_trailer_name(struct chunked *k, unsigned char ch)
+{
+    if (ch == ':')
+        return is_forbidden(k->name_hash) ? BROKEN : TRAILER_VALUE;
+    k->name_hash = hash_char(k->name_hash, ch);
+    return is_token_char(ch) ? TRAILER_NAME : BROKEN;
+}
+
+static enum state start_trailer(struct chunked *k, unsigned char ch)
+{
+    k->name_hash = HASH_OF_NOTHING;
+    return ch == '\r' ? END_LF : ch == ':' ? BROKEN : in_trailer_name(k, ch);
+}
+
 static enum state in_size(struct chunked *k, unsigned char ch)
 {
     int value = hex_value(ch);
@@ -61,9 +127,9 @@ static enum state step(struct chunked *k, unsigned char ch)
         k->digits = 0;
         return ch == '\n' ? SIZE : BROKEN;
     case TRAILER_START:
-        return ch == '\r' ? END_LF : is_token_char(ch) ? TRAILER_NAME : BROKEN;
+        return start_trailer(k, ch);
     case TRAILER_NAME:
-        return ch == ':' ? TRAILER_VALUE : is_token_char(ch) ? TRAILER_NAME : BROKEN;
+        return in_trailer_name(k, ch);
     case TRAILER_VALUE:
         return ch == '\r' ? TRAILER_LF : is_text_char(ch) ? TRAILER_VALUE : BROKEN;
     case TRAILER_LF:

@@ -6,6 +6,8 @@
  *
  *   SIZE ─▶ (EXTENSION) ─▶ SIZE_LF ─▶ DATA ─▶ DATA_CR ─▶ DATA_LF ─▶ SIZE …
  *                             └─ size 0 ─▶ TRAILER ─▶ … ─▶ END
+ *
+ * Trailers are read and forgotten; one that only a head may hold makes the request bad.
  */
 #ifndef TANDEM_CHUNKED_H
 #define TANDEM_CHUNKED_H
@@ -18,6 +20,7 @@ struct chunked {
     uint32_t overhead; /* bytes of extensions and trailers so far */
     uint8_t state;
     uint8_t digits;
+    uint32_t name_hash; /* of the trailer field whose name is being read */
 };
 
 enum chunked_result { CHUNKED_MORE, CHUNKED_DATA, CHUNKED_END, CHUNKED_BAD };

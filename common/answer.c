@@ -12,6 +12,11 @@
 
 enum { KEPT_OUT = 128 * 1024, LINGER_READS = 16 };
 
+enum problem_form conn_problem_form(const struct conn *c)
+{
+    return c->flags & CONN_HTML ? PROBLEM_HTML : PROBLEM_JSON;
+}
+
 void teller_open(struct teller *t, struct server *s, unsigned me)
 {
     *t = (struct teller){.server = s, .me = me, .date_at = -1};
@@ -56,8 +61,10 @@ static bool read_small_file(struct teller *t)
 static bool build(struct teller *t, const struct conn *c, struct conn_part *part)
 {
     struct response *r = &t->response;
-    struct response_context about = {
-        .date = date_now(t), .close = c->flags & CONN_LAST, .is_old = c->flags & CONN_OLD};
+    struct response_context about = {.date = date_now(t),
+                                     .is_nameless = t->server->options.hide_server,
+                                     .close = c->flags & CONN_LAST,
+                                     .is_old = c->flags & CONN_OLD};
     buf_reset(&t->out, KEPT_OUT);
     response_head(&t->out, r, &about);
     if (c->flags & CONN_HEAD || r->status == 204 || r->status == 304)
@@ -66,9 +73,12 @@ static bool build(struct teller *t, const struct conn *c, struct conn_part *part
         return buf_add(&t->out, r->body.data, r->body.len);
     if (r->length <= LIMIT_INLINE_FILE)
         return read_small_file(t);
-    *part = (struct conn_part){.fd = r->fd, .offset = r->offset, .left = r->length};
+    *part = (struct conn_part){.fd = r->fd,
+                               .offset = r->offset,
+                               .left = r->length,
+                               .promised = outbox_promise(r->fd, r->offset + r->length)};
     r->fd = -1; /* the outbox has it now */
-    return !t->out.failed;
+    return part->promised != OUTBOX_NO_PROMISE && !t->out.failed;
 }
 
 static enum next start_lingering(struct teller *t, struct conn *c)
@@ -129,7 +139,8 @@ enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
         if (part.fd >= 0)
             close(part.fd);
         part.fd = -1;
-        response_problem(&t->response, 500, "the answer could not be read or is too large", "-");
+        response_problem(&t->response, conn_problem_form(c), 500,
+                         "the answer could not be read or is too large", "-");
         build(t, c, &part);
     }
     response_drop_file(&t->response);
@@ -151,7 +162,7 @@ enum next answer_refuse(struct teller *t, struct conn *c, int status, const char
 {
     if (!conn_step(c, t->me, CONN_SEND))
         return NEXT_GONE;
-    response_problem(&t->response, status, detail, id);
+    response_problem(&t->response, conn_problem_form(c), status, detail, id);
     if (status == 503)
         response_header(&t->response, "Retry-After", "1");
     c->flags |= CONN_LAST;

@@ -34,6 +34,9 @@ enum next {
     NEXT_GONE   /* it is not ours any more */
 };
 
+/* The form in which errors go to the client of c. */
+enum problem_form conn_problem_form(const struct conn *c);
+
 void teller_open(struct teller *t, struct server *s, unsigned me);
 void teller_close(struct teller *t);
 

@@ -109,3 +109,35 @@ bool buf_json(struct buf *b, const char *text, size_t n)
     }
     return !b->failed;
 }
+
+static const char *html_entity(unsigned char ch)
+{
+    switch (ch) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    case '\'':
+        return "&#39;";
+    default:
+        return ch < 0x20 || ch == 0x7f ? "\xef\xbf\xbd" : NULL;
+    }
+}
+
+bool buf_html(struct buf *b, const char *text, size_t n)
+{
+    size_t plain = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *entity = html_entity((unsigned char)text[i]);
+        if (!entity)
+            continue;
+        buf_add(b, text + plain, i - plain);
+        buf_text(b, entity);
+        plain = i + 1;
+    }
+    return buf_add(b, text + plain, n - plain);
+}

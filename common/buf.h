@@ -30,5 +30,8 @@ bool buf_number(struct buf *b, unsigned long long n);
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Appends `text` as the inside of a JSON string: quotes, backslashes and controls escaped. */
 bool buf_json(struct buf *b, const char *text, size_t n);
+/* Appends `text` as HTML character data or the inside of a quoted attribute: &, <, > and quotes
+ * escaped, controls replaced by U+FFFD, everything else as it is. */
+bool buf_html(struct buf *b, const char *text, size_t n);
 
 #endif

@@ -62,7 +62,8 @@ enum {
     CONN_OLD = 8,      /* … is HTTP/1.0: say so when the connection is kept */
     CONN_SERVED = 16,  /* at least one request has been served */
     CONN_WATCHED = 32, /* epoll knows it */
-    CONN_ROOM = 64     /* … and tells when there is room to write */
+    CONN_ROOM = 64,    /* … and tells when there is room to write */
+    CONN_HTML = 128    /* the client of the request that runs would rather read errors as a page */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -70,6 +71,7 @@ struct conn_part {
     int fd; /* -1: nothing */
     uint64_t offset;
     uint64_t left;
+    int64_t promised; /* ns since 1970: when it was last modified, as it was promised */
 };
 
 struct conn {

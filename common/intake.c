@@ -174,9 +174,10 @@ static enum intake_result put_together(struct worker *w, struct conn *c, size_t 
 static enum intake_result wait_for_body(struct worker *w, struct conn *c)
 {
     const struct options *o = &server_of(w)->options;
-    int64_t earned = (int64_t)(c->body_got / LIMIT_BODY_RATE) * 1000;
-    atomic_store_explicit(&c->wait, WAIT_BODY, memory_order_relaxed);
-    atomic_store_explicit(&c->deadline, c->since + o->body_timeout + earned, memory_order_relaxed);
+    int64_t time = o->body_timeout + (int64_t)(c->body_got / o->body_rate) * 1000;
+    if (time > o->body_total_timeout)
+        time = o->body_total_timeout;
+    conn_wait_until(c, WAIT_BODY, c->since + time);
     return w->drained ? INTAKE_WAIT : INTAKE_YIELD;
 }
 

@@ -82,7 +82,8 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     int status = death_status(d);
     char id[REQUEST_ID_SIZE], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
     request_id(s->board, slot, id);
-    response_problem(&k->teller.response, status, death_detail(d, detail), id);
+    response_problem(&k->teller.response, conn_problem_form(c), status, death_detail(d, detail),
+                     id);
     conn_close_body(c);
     log_lost_request(k, c, slot, status, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))

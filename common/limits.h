@@ -13,7 +13,9 @@
 #define LIMIT_BODY "16m"          /* 413                                                        */
 #define LIMIT_SPOOL "1g"          /* 503: all bodies that wait in descriptors, together         */
 #define LIMIT_HEADER_TIME "20s"   /* 408 when a head has begun, else a silent close             */
-#define LIMIT_BODY_TIME "20s"     /* 408; each KiB that arrives adds one second                 */
+#define LIMIT_BODY_TIME "20s"     /* 408: a whole body; what arrives earns more, see the rate    */
+#define LIMIT_BODY_RATE "1k"      /* … one more second for each so many bytes                   */
+#define LIMIT_BODY_TOTAL "1h"     /* 408: a whole body, at whatever rate                        */
 #define LIMIT_IDLE_TIME "60s"     /* silent close of a connection that asks for nothing         */
 #define LIMIT_WRITE_TIME "30s"    /* RST: the client has taken nothing for so long              */
 #define LIMIT_REQUEST_TIME "30s"  /* 504: the handler has run for so long                       */
@@ -27,7 +29,6 @@ enum {
     LIMIT_TURN = 4 * 1024 * 1024, /* bytes sent on one connection before others get their turn    */
     LIMIT_RESPONSE = 64 << 20,    /* bytes of a body that a handler makes in memory               */
     LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
-    LIMIT_BODY_RATE = 1024,       /* bytes a second that a body must reach in the long run        */
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_LISTENERS = 16,         /* --listen                                                     */

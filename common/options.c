@@ -19,10 +19,24 @@
 #include <unistd.h>
 
 #include "cpus.h"
+#include "grammar.h"
 #include "listener.h"
 #include "quantity.h"
 
-enum kind { NUMBER, SIZE, DURATION, WORD, TEXT, FOLDER, DESCRIPTOR, ADDRESS, SWITCH, QUESTION };
+enum kind {
+    NUMBER,
+    SIZE,
+    DURATION,
+    WORD,
+    TEXT,
+    VALUE,
+    DOCUMENT,
+    FOLDER,
+    DESCRIPTOR,
+    ADDRESS,
+    SWITCH,
+    QUESTION
+};
 
 struct row {
     const char *name;
@@ -51,7 +65,9 @@ static const struct row rows[] = {
     {"isolation", WORD, "pool", FIELD(isolation), "pool|fresh", NULL, "(server-proc)"},
     {"spare", NUMBER, NULL, FIELD(spares), "1", "256", "fresh: kept ready [2 per CPU] (server-proc)"},
     {"header-timeout", DURATION, LIMIT_HEADER_TIME, FIELD(header_timeout), "1ms", "24h", "for a whole head"},
-    {"body-timeout", DURATION, LIMIT_BODY_TIME, FIELD(body_timeout), "1ms", "24h", "1s more per KiB"},
+    {"body-timeout", DURATION, LIMIT_BODY_TIME, FIELD(body_timeout), "1ms", "24h", "for a body; what arrives earns more"},
+    {"body-rate", SIZE, LIMIT_BODY_RATE, FIELD(body_rate), "1", "1g", "so much earns 1s more"},
+    {"body-total-timeout", DURATION, LIMIT_BODY_TOTAL, FIELD(body_total_timeout), "1ms", "24h", "at whatever rate"},
     {"idle-timeout", DURATION, LIMIT_IDLE_TIME, FIELD(idle_timeout), "1ms", "24h", "between requests"},
     {"write-timeout", DURATION, LIMIT_WRITE_TIME, FIELD(write_timeout), "1ms", "24h", "client takes nothing"},
     {"request-timeout", DURATION, LIMIT_REQUEST_TIME, FIELD(request_timeout), "1ms", "24h", "for the handler"},
@@ -61,6 +77,10 @@ static const struct row rows[] = {
     {"max-uri", SIZE, LIMIT_URI, FIELD(max_uri), "16", "64k", "request target"},
     {"max-body", SIZE, LIMIT_BODY, FIELD(max_body), "0", "1024g", "of one request"},
     {"max-spool", SIZE, LIMIT_SPOOL, FIELD(max_spool), "0", "1024g", "all waiting bodies together"},
+    {"listing", SWITCH, NULL, FIELD(listing), NO_RANGE, "a folder without index.html shows its files"},
+    {"not-found", DOCUMENT, NULL, FIELD(not_found), NO_RANGE, "page below --root to send with 404"},
+    {"cache-control", VALUE, NULL, FIELD(cache_control), NO_RANGE, "sent with files, such as max-age=60"},
+    {"hide-server", SWITCH, NULL, FIELD(hide_server), NO_RANGE, "send no Server field"},
     {"access-log", TEXT, "-", FIELD(access_log), NO_RANGE, "- is stdout"},
     {"log-format", WORD, "combined", FIELD(log_format), "combined|json", NULL, "of the access log"},
     {"log-level", WORD, "info", FIELD(log_level), "error|warn|info|debug", NULL, ""},
@@ -169,6 +189,31 @@ static bool read_text(struct reader *r, const struct row *row, const char *where
     return true;
 }
 
+/* What will stand in a field of each answer must be fit for it. */
+static bool read_field_value(struct reader *r, const struct row *row, const char *where,
+                             const char *text)
+{
+    const char *at = text;
+    while (is_text_char((unsigned char)*at))
+        at++;
+    if (!*text || *at)
+        return complain(r, where, "\"%.200s\" is no value of a field: write one line of text",
+                        text);
+    memcpy(field_of(r, row), &text, sizeof text);
+    return true;
+}
+
+static bool read_document(struct reader *r, const struct row *row, const char *where,
+                          const char *text)
+{
+    while (*text == '/') /* it is below the root in any case */
+        text++;
+    if (!*text)
+        return complain(r, where, "names no file: write its path below --root, such as 404.html");
+    memcpy(field_of(r, row), &text, sizeof text);
+    return true;
+}
+
 static bool read_folder(struct reader *r, const struct row *row, const char *where,
                         const char *text)
 {
@@ -232,6 +277,10 @@ static bool read_value(struct reader *r, const struct row *row, const char *wher
         return read_word(r, row, where, text);
     case TEXT:
         return read_text(r, row, where, text);
+    case VALUE:
+        return read_field_value(r, row, where, text);
+    case DOCUMENT:
+        return read_document(r, row, where, text);
     case FOLDER:
         return read_folder(r, row, where, text);
     case DESCRIPTOR:
@@ -259,9 +308,9 @@ static bool belongs_here(const struct reader *r, const struct row *row, const ch
 static const char *placeholder(const struct row *row)
 {
     static const char *const forms[] = {
-        [NUMBER] = "N",   [SIZE] = "SIZE",     [DURATION] = "TIME",     [WORD] = "",
-        [FOLDER] = "DIR", [DESCRIPTOR] = "FD", [ADDRESS] = "ADDR:PORT", [TEXT] = "FILE|-|off",
-        [SWITCH] = "",    [QUESTION] = ""};
+        [NUMBER] = "N",          [SIZE] = "SIZE",       [DURATION] = "TIME", [WORD] = "",
+        [VALUE] = "VALUE",       [DOCUMENT] = "FILE",   [FOLDER] = "DIR",    [DESCRIPTOR] = "FD",
+        [ADDRESS] = "ADDR:PORT", [TEXT] = "FILE|-|off", [SWITCH] = "",       [QUESTION] = ""};
     return row->kind == WORD ? row->low : forms[row->kind];
 }
 

@@ -29,6 +29,7 @@ struct options {
 
     int64_t header_timeout; /* all time-outs in milliseconds, at least 1 */
     int64_t body_timeout;
+    int64_t body_total_timeout;
     int64_t idle_timeout;
     int64_t write_timeout;
     int64_t request_timeout;
@@ -38,7 +39,13 @@ struct options {
     unsigned max_headers;
     size_t max_uri;
     uint64_t max_body;
+    uint64_t body_rate; /* bytes that earn a body one more second */
     uint64_t max_spool; /* bytes of all bodies that wait in descriptors, together */
+
+    bool listing;              /* folders without an index show what is in them */
+    const char *not_found;     /* path below root of the page for 404; NULL: none */
+    const char *cache_control; /* value of the field for files; NULL: none is sent */
+    bool hide_server;          /* no Server field */
 
     const char *access_log; /* a path, "-" for stdout, or "off" */
     enum log_format log_format;

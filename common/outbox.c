@@ -7,9 +7,12 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "limits.h"
+
+enum { LAST_PIECE = 64 * 1024 };
 
 static bool would_block(void)
 {
@@ -19,6 +22,14 @@ static bool would_block(void)
 bool outbox_is_empty(const struct conn *c)
 {
     return c->out[0].fd < 0 && c->out[1].fd < 0;
+}
+
+int64_t outbox_promise(int fd, uint64_t end)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < end)
+        return OUTBOX_NO_PROMISE;
+    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
 static void drop_part(struct conn_part *part)
@@ -49,8 +60,20 @@ static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
         }
         at += (size_t)put;
     }
-    *part = (struct conn_part){.fd = fd, .left = n};
+    *part = (struct conn_part){.fd = fd, .left = n, .promised = outbox_promise(fd, n)};
     return true;
+}
+
+/* How much of it goes out next. The last piece is kept back until all else is sent: if the file was
+ * changed meanwhile, the answer must not come to its promised end. 0: it was changed. */
+static size_t next_piece(const struct conn_part *part, size_t turn)
+{
+    if (part->left <= LAST_PIECE)
+        return outbox_promise(part->fd, part->offset + part->left) == part->promised
+                   ? (size_t)part->left
+                   : 0;
+    uint64_t all_but_last = part->left - LAST_PIECE;
+    return all_but_last < turn ? (size_t)all_but_last : turn;
 }
 
 static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn)
@@ -58,7 +81,9 @@ static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn
     while (part->left > 0) {
         if (*turn == 0)
             return OUTBOX_TURN;
-        size_t want = part->left < *turn ? (size_t)part->left : *turn;
+        size_t want = next_piece(part, *turn);
+        if (want == 0)
+            return OUTBOX_BROKEN;
         off_t offset = (off_t)part->offset;
         ssize_t put = sendfile(fd, part->fd, &offset, want);
         if (put < 0 && errno == EINTR)
@@ -66,10 +91,10 @@ static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn
         if (put < 0)
             return would_block() ? OUTBOX_FULL : OUTBOX_BROKEN;
         if (put == 0)
-            return OUTBOX_BROKEN; /* the file has been cut short: never a whole-looking answer */
+            return OUTBOX_BROKEN; /* the file has been cut short */
         part->offset += (uint64_t)put;
         part->left -= (uint64_t)put;
-        *turn -= (size_t)put;
+        *turn -= (size_t)put < *turn ? (size_t)put : *turn;
     }
     drop_part(part);
     return OUTBOX_SENT;
@@ -79,9 +104,10 @@ enum outbox_result outbox_continue(struct conn *c, int fd)
 {
     size_t turn = LIMIT_TURN;
     for (int i = 0; i < 2; i++) {
-        if (c->out[i].fd < 0)
+        struct conn_part *part = &c->out[i];
+        if (part->fd < 0)
             continue;
-        enum outbox_result result = send_part(&c->out[i], fd, &turn);
+        enum outbox_result result = send_part(part, fd, &turn);
         if (result != OUTBOX_SENT)
             return result;
     }

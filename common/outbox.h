@@ -22,6 +22,11 @@ enum outbox_result {
     OUTBOX_BROKEN /* the client is gone, or the file is shorter than promised: reset */
 };
 
+#define OUTBOX_NO_PROMISE INT64_MIN
+/* When the file was last modified (ns since 1970), for a part of it that reaches to `end`;
+ * OUTBOX_NO_PROMISE: it is not that long. */
+int64_t outbox_promise(int fd, uint64_t end);
+
 bool outbox_is_empty(const struct conn *c);
 /* Sends n bytes, then `part` (fd -1: nothing), in this order. Takes over part.fd. */
 enum outbox_result outbox_send(struct conn *c, int fd, const void *bytes, size_t n,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "digits.h"
 #include "grammar.h"
 #include "limits.h"
@@ -117,19 +118,54 @@ void response_file(struct response *res, int fd, uint64_t offset, uint64_t lengt
 
 /* --- errors --- */
 
-void response_problem(struct response *r, int status, const char *detail, const char *id)
+static void write_json(struct buf *b, int status, const char *detail, const char *id)
+{
+    buf_printf(b, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d", status_phrase(status),
+               status);
+    if (detail) {
+        buf_text(b, ",\"detail\":\"");
+        buf_json(b, detail, strlen(detail));
+        buf_text(b, "\"");
+    }
+    buf_printf(b, ",\"request\":\"%s\"}\n", id);
+}
+
+static void write_page(struct buf *b, int status, const char *detail, const char *id)
+{
+    const char *phrase = status_phrase(status);
+    buf_printf(b,
+               "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
+               "<meta name=\"viewport\" content=\"width=device-width\">\n"
+               "<title>%d %s</title>\n<h1>%d %s</h1>\n",
+               status, phrase, status, phrase);
+    if (detail) {
+        buf_text(b, "<p>");
+        buf_html(b, detail, strlen(detail));
+        buf_text(b, "</p>\n");
+    }
+    buf_printf(b, "<p><small>Request %s</small></p>\n</html>\n", id);
+}
+
+enum problem_form request_problem_form(const struct request *req)
+{
+    size_t length;
+    const char *accept = request_header(req, "Accept", &length);
+    return accept && accept_prefers_html(accept, length) ? PROBLEM_HTML : PROBLEM_JSON;
+}
+
+void response_problem(struct response *r, enum problem_form form, int status, const char *detail,
+                      const char *id)
 {
     response_reset(r);
     r->status = status;
-    memcpy(r->type, "application/problem+json", sizeof "application/problem+json");
-    buf_printf(&r->body, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
-               status_phrase(status), status);
-    if (detail && *detail) {
-        buf_text(&r->body, ",\"detail\":\"");
-        buf_json(&r->body, detail, strlen(detail));
-        buf_text(&r->body, "\"");
+    if (form == PROBLEM_HTML) {
+        response_type(r, "text/html; charset=utf-8");
+        write_page(&r->body, status, detail, id);
+    } else {
+        response_type(r, "application/problem+json");
+        write_json(&r->body, status, detail, id);
     }
-    buf_printf(&r->body, ",\"request\":\"%s\"}\n", id);
+    response_header(r, "Vary", "Accept");
 }
 
 /* --- the head --- */
@@ -203,7 +239,9 @@ bool response_head(struct buf *out, const struct response *r, const struct respo
     to = put_number(to, (unsigned)r->status, 3);
     to = stpcpy(to, " ");
     to = stpcpy(to, status_phrase(r->status));
-    to = stpcpy(to, "\r\nServer: tandem\r\nDate: ");
+    if (!about->is_nameless)
+        to = stpcpy(to, "\r\nServer: tandem");
+    to = stpcpy(to, "\r\nDate: ");
     to = stpcpy(to, about->date);
     if (has_length(r->status)) {
         to = stpcpy(to, "\r\nContent-Type: ");

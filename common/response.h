@@ -33,12 +33,20 @@ void response_reset(struct response *r);
 void response_drop_file(struct response *r);
 uint64_t response_length(const struct response *r); /* bytes of the body */
 
-/* Makes it an error answer: application/problem+json (RFC 9457) that names the request. */
-void response_problem(struct response *r, int status, const char *detail, const char *id);
+enum problem_form { PROBLEM_JSON, PROBLEM_HTML };
+
+/* Makes it an error answer that names the request: application/problem+json (RFC 9457), or a small
+ * page for people. `detail` may be NULL. */
+void response_problem(struct response *r, enum problem_form form, int status, const char *detail,
+                      const char *id);
+
+/* The form that the request's Accept field asks for. */
+enum problem_form request_problem_form(const struct request *req);
 
 /* What the head says beyond the response itself. */
 struct response_context {
     const char *date; /* the value of Date */
+    bool is_nameless; /* no Server field */
     bool close;       /* "Connection: close" */
     bool is_old;      /* an HTTP/1.0 client whose connection is kept: say keep-alive */
 };

@@ -43,7 +43,8 @@ static void announce(struct worker *w, struct conn *c)
     struct worker_slot *slot = w->slot;
     c->flags =
         (uint8_t)((c->flags & (CONN_SERVED | CONN_WATCHED)) | (r->keep_alive ? 0 : CONN_LAST) |
-                  (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0));
+                  (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0) |
+                  (request_problem_form(r) == PROBLEM_HTML ? CONN_HTML : 0));
     slot->serial++;
     _Static_assert((int)SCORE_METHOD == (int)REQUEST_METHOD_SIZE, "copied whole");
     memcpy(slot->method, r->method, sizeof slot->method);
@@ -138,6 +139,8 @@ static enum next refuse(struct worker *w, struct conn *c, int status)
     c->flags &= CONN_SERVED | CONN_WATCHED;
     if (w->request.is_head)
         c->flags |= CONN_HEAD;
+    if (request_problem_form(&w->request) == PROBLEM_HTML)
+        c->flags |= CONN_HTML;
     log_access(w, c, status, 0, 0);
     return answer_refuse(&w->teller, c, status, explain(status), id);
 }

@@ -90,6 +90,8 @@ static bool add_module(struct server *s, const struct module *module, const char
 static bool open_modules(struct server *s)
 {
     const struct options *o = &s->options;
+    files_configure(&(struct files_options){
+        .listing = o->listing, .not_found = o->not_found, .cache_control = o->cache_control});
     if (o->root && !add_module(s, &files_module, o->root))
         return false;
     if (o->enable_demo &&

@@ -102,3 +102,20 @@ bool uri_query(const char *query, size_t n, const char *name, char *value, size_
     }
     return false;
 }
+
+void uri_encode(const char *path, char *out)
+{
+    for (; *path; path++) {
+        unsigned char ch = (unsigned char)*path;
+        bool is_plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') ||
+                        strchr("/-._~", ch);
+        if (is_plain) {
+            *out++ = (char)ch;
+            continue;
+        }
+        *out++ = '%';
+        *out++ = "0123456789ABCDEF"[ch >> 4];
+        *out++ = "0123456789ABCDEF"[ch & 15];
+    }
+    *out = '\0';
+}

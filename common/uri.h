@@ -16,4 +16,8 @@ bool uri_path(const char *in, size_t n, char *out);
  * absent, badly encoded, or does not fit into `size` with its NUL. */
 bool uri_query(const char *query, size_t n, const char *name, char *value, size_t size);
 
+/* Encodes each byte that may mean something in a path, so that the result stands for `path` whatever
+ * it holds; slashes stay. `out` has room for three times its length and the NUL. */
+void uri_encode(const char *path, char *out);
+
 #endif

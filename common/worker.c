@@ -77,10 +77,10 @@ static int call_handler(const struct route_match *match, const struct request *r
     return status == 0 && res->failed ? 500 : status;
 }
 
-static void describe_error(const struct route_match *match, int status, struct response *res,
-                           const char *id)
+static void describe_error(const struct route_match *match, int status, const struct request *req,
+                           struct response *res, const char *id)
 {
-    response_problem(res, status, NULL, id);
+    response_problem(res, request_problem_form(req), status, NULL, id);
     if (status == 405)
         add_allow(res, match->allow);
     if (status == 503)
@@ -93,7 +93,7 @@ void run_handler(const struct router *router, const struct request *req, struct 
     struct route_match match = router_find(router, req->method, req->path);
     int status = call_handler(&match, req, res);
     if (status)
-        describe_error(&match, status, res, id);
+        describe_error(&match, status, req, res, id);
 }
 
 /* Only an error needs the id as text. */
@@ -107,5 +107,5 @@ void run_inline(struct worker *w)
     if (status == 0)
         return;
     request_id(w->teller.server->board, w->slot, id);
-    describe_error(&match, status, res, id);
+    describe_error(&match, status, &w->request, res, id);
 }

@@ -188,7 +188,8 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     char detail[2 * DEATH_CAUSE_SIZE];
     death_log(s->board, w->slot, "the child of worker", &d, "in the handler", true);
     atomic_fetch_add(&s->board->deaths, 1);
-    response_problem(&w->teller.response, death_status(&d), death_detail(&d, detail), id);
+    response_problem(&w->teller.response, request_problem_form(&w->request), death_status(&d),
+                     death_detail(&d, detail), id);
 }
 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
@@ -227,7 +228,8 @@ void spare_run(struct worker *w)
     else
         take_answer(r, &reply, passed);
     if (r->failed)
-        response_problem(r, 500, "the child that ran the handler could not answer", call.id);
+        response_problem(r, request_problem_form(&w->request), 500,
+                         "the child that ran the handler could not answer", call.id);
 }
 
 /* === the supervisor === */

@@ -1,113 +1,42 @@
 /*
- * files.c — the files under one folder, and nothing else.
+ * files.c — the files under one folder, as HTTP wants them told (RFC 9110 §8, §13, §14).
  *
- * The kernel does the guarding: openat2() resolves a path beneath the root or not at all, whatever
- * symlinks and renames do meanwhile, so no check here can be outrun. A plain file costs two system
- * calls, openat2 and fstat, and no memory. Hidden and missing files look the same: 404.
+ *      path ─▶ file, folder or nothing ─▶ which coding of it ─▶ does the client have it? ─▶ which part
+ *
+ * Hidden and missing files look the same: 404. A plain file costs two system calls here, openat2 and
+ * fstat, and no memory.
  */
-#include "../clock.h"
-#include "../digits.h"
 #include "../handler.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../accept.h"
+#include "../clock.h"
+#include "../digits.h"
+#include "../media_type.h"
+#include "../precondition.h"
+#include "../uri.h"
+#include "beneath.h"
+#include "handlers.h"
+#include "listing.h"
+#include "partial.h"
+
 #define INDEX "index.html"
-#define TEXT(type) type "; charset=utf-8"
 
+/* Made before any worker, and not changed afterwards. */
 static struct files {
-    int root;         /* opened with O_PATH, before any worker */
-    bool has_openat2; /* Linux 5.6 and a container that lets it through */
-} files = {.root = -1};
+    struct beneath beneath;
+    struct media_types *types; /* NULL: the built-in ones */
+    struct files_options options;
+} files = {.beneath.root = -1};
 
-/* --- opening ---------------------------------------------------------------------------------- */
-
-/* O_NONBLOCK: a fifo in the folder must not hold a worker. */
-enum { READ_FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
-
-static int open_beneath(int root, const char *path, int flags)
-{
-    struct open_how how = {.flags = (unsigned)flags,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
-    long fd;
-    int tries = 8; /* EAGAIN: something was renamed on the way, the kernel could not be sure */
-    do
-        fd = syscall(SYS_openat2, root, path, &how, sizeof how);
-    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && --tries > 0)));
-    return (int)fd;
-}
-
-/* Without openat2: one component after the other, and no symlinks at all. */
-static int open_stepwise(int root, const char *path)
-{
-    int folder = root;
-    for (;;) {
-        char name[NAME_MAX + 1];
-        size_t length = strcspn(path, "/");
-        bool last = path[length] == '\0';
-        int fd = -1;
-        if (length > NAME_MAX)
-            errno = ENAMETOOLONG;
-        else if (length == 2 && path[0] == '.' && path[1] == '.')
-            errno = EXDEV;
-        else {
-            memcpy(name, path, length);
-            name[length] = '\0';
-            int flags = last ? READ_FLAGS : O_PATH | O_DIRECTORY | O_CLOEXEC;
-            fd = openat(folder, name, flags | O_NOFOLLOW);
-        }
-        if (folder != root) {
-            int error = errno;
-            close(folder);
-            errno = error;
-        }
-        if (fd < 0 || last)
-            return fd;
-        folder = fd;
-        path += length + 1;
-    }
-}
-
-static int open_file(const struct files *f, const char *path)
-{
-    return f->has_openat2 ? open_beneath(f->root, path, READ_FLAGS) : open_stepwise(f->root, path);
-}
-
-static int status_of(int error)
-{
-    switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-    case ENAMETOOLONG:
-    case ELOOP:
-    case EXDEV: /* out of the root */
-    case ENXIO: /* a socket, or a device without a driver */
-    case ENODEV:
-    case EINVAL:
-    case ESTALE:
-        return 404;
-    case EACCES:
-    case EPERM:
-        return 403;
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-    case EAGAIN:
-        return 503;
-    default:
-        return 500;
-    }
-}
+/* --- which file ------------------------------------------------------------------------------- */
 
 /* True when no component is empty ("//") or hidden; "/.well-known/" (RFC 8615) is neither. */
 static bool is_public(const char *path)
@@ -122,145 +51,245 @@ static bool is_public(const char *path)
     return true;
 }
 
-/* --- what is said about a file ---------------------------------------------------------------- */
-
-struct media_type {
-    const char *extension, *type;
+/* A name below the root, and what it names. */
+struct file {
+    char name[PATH_MAX];
+    int fd;
+    struct stat st;
 };
 
-/* clang-format off */
-static const struct media_type media_types[] = { /* sorted, for bsearch */
-    {"avif", "image/avif"},
-    {"bmp", "image/bmp"},
-    {"bz2", "application/x-bzip2"},
-    {"css", TEXT("text/css")},
-    {"csv", TEXT("text/csv")},
-    {"flac", "audio/flac"},
-    {"gif", "image/gif"},
-    {"gz", "application/gzip"},
-    {"htm", TEXT("text/html")},
-    {"html", TEXT("text/html")},
-    {"ico", "image/vnd.microsoft.icon"},
-    {"jpeg", "image/jpeg"},
-    {"jpg", "image/jpeg"},
-    {"js", TEXT("text/javascript")},
-    {"json", "application/json"},
-    {"log", TEXT("text/plain")},
-    {"map", "application/json"},
-    {"md", TEXT("text/markdown")},
-    {"mjs", TEXT("text/javascript")},
-    {"mp3", "audio/mpeg"},
-    {"mp4", "video/mp4"},
-    {"ogg", "audio/ogg"},
-    {"otf", "font/otf"},
-    {"pdf", "application/pdf"},
-    {"png", "image/png"},
-    {"svg", "image/svg+xml"},
-    {"tar", "application/x-tar"},
-    {"ttf", "font/ttf"},
-    {"txt", TEXT("text/plain")},
-    {"wasm", "application/wasm"},
-    {"wav", "audio/wav"},
-    {"webm", "video/webm"},
-    {"webmanifest", "application/manifest+json"},
-    {"webp", "image/webp"},
-    {"woff", "font/woff"},
-    {"woff2", "font/woff2"},
-    {"xml", TEXT("text/xml")},
-    {"xz", "application/x-xz"},
-    {"zip", "application/zip"},
-    {"zst", "application/zstd"},
+/* Opens `path` + `suffix`; false with a status. Folders are opened, too. */
+static int open_file(const struct files *f, const char *path, const char *suffix, struct file *file)
+{
+    size_t length = strlen(path), more = strlen(suffix);
+    if (length + more >= sizeof file->name)
+        return 404;
+    memcpy(file->name, path, length);
+    memcpy(file->name + length, suffix, more + 1);
+    file->fd = beneath_open(&f->beneath, file->name, O_RDONLY);
+    if (file->fd < 0)
+        return beneath_status(errno);
+    if (fstat(file->fd, &file->st) == 0 && (S_ISREG(file->st.st_mode) || S_ISDIR(file->st.st_mode)))
+        return 0;
+    close(file->fd);
+    return 404;
+}
+
+static int open_regular(const struct files *f, const char *path, const char *suffix,
+                        struct file *file)
+{
+    int status = open_file(f, path, suffix, file);
+    if (status != 0 || S_ISREG(file->st.st_mode))
+        return status;
+    close(file->fd);
+    return 404;
+}
+
+/* --- which coding of it ----------------------------------------------------------------------- */
+
+static const struct variant {
+    enum coding coding;
+    const char *name, *suffix;
+} variants[] = {
+    {CODING_BR, "br", ".br"}, {CODING_ZSTD, "zstd", ".zst"}, {CODING_GZIP, "gzip", ".gz"}};
+
+enum { VARIANTS = sizeof variants / sizeof variants[0] };
+
+/* What is sent of a file: itself, or one of its siblings that hold it compressed. */
+struct representation {
+    struct file *file;
+    const struct variant *variant; /* NULL: as it is */
+    const char *type;
+    bool varies; /* another client may get another one */
 };
-/* clang-format on */
 
-static int compare_extension(const void *key, const void *row)
+/* A sibling older than the file was made of another version of it. */
+static bool open_sibling(const struct files *f, const struct file *original,
+                         const struct variant *variant, struct file *sibling)
 {
-    return strcasecmp(key, ((const struct media_type *)row)->extension);
+    if (open_regular(f, original->name, variant->suffix, sibling) != 0)
+        return false;
+    if (sibling->st.st_mtim.tv_sec >= original->st.st_mtim.tv_sec)
+        return true;
+    close(sibling->fd);
+    return false;
 }
 
-static const char *media_type_of(const char *path)
+/* The best coding that the client takes and that is there. The one that is found replaces *file. */
+static void choose_variant(const struct files *f, const char *value, size_t length,
+                           struct representation *r)
 {
-    const char *name = strrchr(path, '/');
-    const char *dot = strrchr(name ? name : path, '.');
-    const struct media_type *row =
-        dot ? bsearch(dot + 1, media_types, sizeof media_types / sizeof media_types[0],
-                      sizeof media_types[0], compare_extension)
-            : NULL;
-    return row ? row->type : "application/octet-stream";
+    unsigned available = CODING_BR | CODING_ZSTD | CODING_GZIP;
+    struct file sibling;
+    enum coding best;
+    while ((best = accept_encoding(value, length, available)) != CODING_IDENTITY) {
+        const struct variant *variant = variants;
+        while (variant->coding != best)
+            variant++;
+        if (open_sibling(f, r->file, variant, &sibling)) {
+            close(r->file->fd);
+            *r->file = sibling;
+            r->variant = variant;
+            r->varies = true;
+            return;
+        }
+        available &= ~(unsigned)best;
+    }
 }
 
-enum { TAG_ROOM = 48 };
+/* Whoever names codings, but none that is there, is told that others may get another answer. */
+static bool has_sibling(const struct files *f, const struct file *original)
+{
+    struct file sibling;
+    for (size_t i = 0; i < VARIANTS; i++) {
+        if (open_sibling(f, original, &variants[i], &sibling)) {
+            close(sibling.fd);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void negotiate(const struct files *f, const struct request *req, struct representation *r)
+{
+    size_t length;
+    const char *value = request_header(req, "Accept-Encoding", &length);
+    if (!value)
+        return; /* a client that did not ask; a cache may give what it gets to anybody */
+    choose_variant(f, value, length, r);
+    if (!r->variant)
+        r->varies = has_sibling(f, r->file);
+}
+
+/* --- what is said about it -------------------------------------------------------------------- */
+
+enum { TAG_SIZE = 48 };
 
 /* Strong: a file that was changed in place within the same nanosecond and size is not expected. */
-static void write_tag(char tag[TAG_ROOM], const struct stat *st)
+static void write_tag(char tag[TAG_SIZE], const struct representation *r)
 {
+    const struct stat *st = &r->file->st;
     unsigned long long ns = (unsigned long long)st->st_mtim.tv_sec * 1000000000u +
                             (unsigned long long)st->st_mtim.tv_nsec;
     *tag++ = '"';
     tag = put_hex(tag, ns, 1);
     *tag++ = '-';
     tag = put_hex(tag, (unsigned long long)st->st_size, 1);
+    if (r->variant)
+        tag = stpcpy(tag, r->variant->suffix);
     memcpy(tag, "\"", 2);
 }
 
-/* --- conditional requests (RFC 9110 §13) --- */
-
-/* If-None-Match: `*`, or a list of tags one of which is ours; W/ does not matter here
- * (§8.8.3.2). */
-static bool tag_is_listed(const char *list, size_t length, const char *tag)
+/* All that 200, 206 and 304 have in common (RFC 9110 §15.4.5). */
+static bool describe(const struct files *f, const struct representation *r, const char *tag,
+                     struct response *res)
 {
-    const char *at = list, *end = list + length;
-    size_t tag_length = strlen(tag);
-    while (at < end) {
-        if (*at == ' ' || *at == '\t' || *at == ',') {
-            at++;
-            continue;
-        }
-        if (*at == '*')
-            return true;
-        if (end - at > 2 && at[0] == 'W' && at[1] == '/')
-            at += 2;
-        const char *close = *at == '"' ? memchr(at + 1, '"', (size_t)(end - at) - 1) : NULL;
-        if (!close)
-            return false;
-        size_t this_length = (size_t)(close - at) + 1;
-        if (this_length == tag_length && memcmp(at, tag, tag_length) == 0)
-            return true;
-        at = close + 1;
+    char date[HTTP_DATE_SIZE], location[3 * PATH_MAX + 2];
+    http_date(r->file->st.st_mtim.tv_sec, date);
+    bool ok = response_header(res, "ETag", tag) && response_header(res, "Last-Modified", date);
+    if (r->varies)
+        ok = ok && response_header(res, "Vary", "Accept-Encoding");
+    if (r->variant) { /* the sibling has a name of its own (RFC 9110 §8.7) */
+        location[0] = '/';
+        uri_encode(r->file->name, location + 1);
+        ok = ok && response_header(res, "Content-Location", location);
     }
-    return false;
+    if (f->options.cache_control)
+        ok = ok && response_header(res, "Cache-Control", f->options.cache_control);
+    return ok;
 }
 
-static bool client_has_it(const struct request *req, const char *tag, time_t modified)
+static struct precondition_field field(const struct request *req, const char *name)
+{
+    struct precondition_field field;
+    field.value = request_header(req, name, &field.length);
+    return field;
+}
+
+static enum precondition_verdict check(const struct request *req, const struct representation *r,
+                                       const char *tag, bool *range_applies)
+{
+    struct precondition p = {.is_safe = true,
+                             .exists = true,
+                             .etag = tag,
+                             .modified = r->file->st.st_mtim.tv_sec,
+                             .if_match = field(req, "If-Match"),
+                             .if_none_match = field(req, "If-None-Match"),
+                             .if_modified_since = field(req, "If-Modified-Since"),
+                             .if_unmodified_since = field(req, "If-Unmodified-Since"),
+                             .if_range = field(req, "If-Range")};
+    p.now = p.if_range.value ? time(NULL) : 0;
+    return precondition_check(&p, range_applies);
+}
+
+/* --- sending ---------------------------------------------------------------------------------- */
+
+static void name_coding(const struct representation *r, struct response *res)
+{
+    if (r->variant)
+        response_header(res, "Content-Encoding", r->variant->name);
+}
+
+static int send_whole(const struct representation *r, struct response *res)
+{
+    name_coding(r, res);
+    response_type(res, r->type);
+    response_file(res, r->file->fd, 0, (uint64_t)r->file->st.st_size);
+    return 0;
+}
+
+static int send_unsatisfiable(const struct representation *r, struct response *res)
+{
+    char content[RANGE_CONTENT_SIZE];
+    range_content(content, NULL, (uint64_t)r->file->st.st_size);
+    close(r->file->fd);
+    response_status(res, 416);
+    response_header(res, "Content-Range", content);
+    return 0;
+}
+
+/* A Range is for GET alone (RFC 9110 §14.2). */
+static int send_content(const struct request *req, const struct representation *r,
+                        bool range_applies, struct response *res)
 {
     size_t length;
-    const char *value = request_header(req, "If-None-Match", &length);
-    if (value)
-        return tag_is_listed(value, length, tag);
-    value = request_header(req, "If-Modified-Since", &length);
-    time_t since = value ? http_date_parse(value, length) : -1;
-    return since != -1 && modified <= since;
+    uint64_t size = (uint64_t)r->file->st.st_size;
+    struct ranges ranges;
+    const char *value = request_header(req, "Range", &length);
+    response_header(res, "Accept-Ranges", "bytes");
+    if (!value || !range_applies || strcmp(request_method(req), "GET") != 0)
+        return send_whole(r, res);
+    switch (range_parse(value, length, size, &ranges)) {
+    case RANGE_SOME:
+        if (ranges.count > 1 && partial_length(&ranges) > PARTIAL_LIMIT)
+            break;
+        name_coding(r, res);
+        return partial_answer(res, r->file->fd, size, r->type, &ranges);
+    case RANGE_UNSATISFIABLE:
+        return send_unsatisfiable(r, res);
+    case RANGE_NONE:
+        break;
+    }
+    return send_whole(r, res);
 }
 
-/* --- answering -------------------------------------------------------------------------------- */
-
-static int send_file(const struct request *req, struct response *res, const char *path, int fd,
-                     const struct stat *st)
+static int send_file(const struct files *f, const struct request *req, struct response *res,
+                     struct file *file)
 {
-    char tag[TAG_ROOM], date[HTTP_DATE_SIZE];
-    write_tag(tag, st);
-    http_date(st->st_mtim.tv_sec, date);
-    if (!response_header(res, "ETag", tag) || !response_header(res, "Last-Modified", date)) {
-        close(fd);
+    struct representation r = {.file = file, .type = media_type_of(f->types, file->name)};
+    char tag[TAG_SIZE];
+    bool range_applies;
+    negotiate(f, req, &r);
+    write_tag(tag, &r);
+    enum precondition_verdict verdict = check(req, &r, tag, &range_applies);
+    if (verdict == PRECONDITION_GO && describe(f, &r, tag, res))
+        return send_content(req, &r, range_applies, res);
+    close(file->fd);
+    if (verdict == PRECONDITION_FAILED)
+        return 412;
+    if (verdict == PRECONDITION_GO || !describe(f, &r, tag, res))
         return 500;
-    }
-    if (client_has_it(req, tag, st->st_mtim.tv_sec)) {
-        close(fd);
-        response_status(res, 304);
-        return 0;
-    }
-    response_type(res, media_type_of(path));
-    response_file(res, fd, 0, (uint64_t)st->st_size);
+    response_status(res, 304);
     return 0;
 }
 
@@ -268,68 +297,83 @@ static int send_file(const struct request *req, struct response *res, const char
  * means something in a URI is encoded, so that it names this host whatever the path was. */
 static int send_to_folder(struct response *res, const char *path)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    char location[3 * PATH_MAX + 2], *to = location;
-    if (strlen(path) >= PATH_MAX)
-        return 404;
-    for (; *path; path++) {
-        unsigned char ch = (unsigned char)*path;
-        bool plain = (ch >= '0' && ch <= '9') || ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'z') ||
-                     strchr("/-._~", ch);
-        if (plain) {
-            *to++ = (char)ch;
-            continue;
-        }
-        *to++ = '%';
-        *to++ = hex[ch >> 4];
-        *to++ = hex[ch & 15];
-    }
-    *to++ = '/';
-    *to = '\0';
+    char location[3 * PATH_MAX + 2];
+    uri_encode(path, location);
+    strcat(location, "/");
     response_status(res, 301);
     return response_header(res, "Location", location) ? 0 : 500;
 }
 
-static int serve_file(const struct request *req, struct response *res, void *state)
+/* The page that the owner of the files has made for it; if it is not there, the usual answer. */
+static int send_not_found(const struct files *f, struct response *res)
+{
+    struct file file;
+    if (!f->options.not_found || open_regular(f, f->options.not_found, "", &file) != 0)
+        return 404;
+    response_status(res, 404);
+    response_type(res, media_type_of(f->types, file.name));
+    response_file(res, file.fd, 0, (uint64_t)file.st.st_size);
+    return 0;
+}
+
+static int serve_folder(const struct files *f, const struct request *req, struct response *res,
+                        const char *name)
+{
+    struct file file;
+    int status = open_regular(f, name, INDEX, &file);
+    if (status == 0)
+        return send_file(f, req, res, &file);
+    return status == 404 && f->options.listing
+               ? listing_answer(&f->beneath, name, request_path(req), res)
+               : status;
+}
+
+static int serve_name(const struct files *f, const struct request *req, struct response *res,
+                      const char *name)
+{
+    struct file file;
+    size_t length = strlen(name);
+    if (length == 0 || name[length - 1] == '/')
+        return serve_folder(f, req, res, name);
+    int status = open_file(f, name, "", &file);
+    if (status != 0)
+        return status;
+    if (S_ISREG(file.st.st_mode))
+        return send_file(f, req, res, &file);
+    close(file.fd);
+    return send_to_folder(res, request_path(req));
+}
+
+static int serve_path(const struct request *req, struct response *res, void *state)
 {
     const struct files *f = state;
     const char *path = request_path(req);
-    if (path[0] != '/' || !is_public(path))
-        return 404;
-    const char *name = path + 1;
-    char index[PATH_MAX];
-    size_t length = strlen(name);
-    if (length == 0 || name[length - 1] == '/') {
-        if (length + sizeof INDEX > sizeof index)
-            return 404;
-        memcpy(index, name, length);
-        memcpy(index + length, INDEX, sizeof INDEX);
-        name = index;
-    }
-    int fd = open_file(f, name);
-    if (fd < 0)
-        return status_of(errno);
-    struct stat st;
-    bool known = fstat(fd, &st) == 0;
-    if (known && S_ISREG(st.st_mode))
-        return send_file(req, res, name, fd, &st);
-    close(fd);
-    if (known && S_ISDIR(st.st_mode) && name != index)
-        return send_to_folder(res, path);
-    return 404;
+    bool is_ours = path[0] == '/' && strlen(path) < PATH_MAX && is_public(path);
+    int status = is_ours ? serve_name(f, req, res, path + 1) : 404;
+    return status == 404 ? send_not_found(f, res) : status;
+}
+
+/* --- the module ------------------------------------------------------------------------------- */
+
+void files_configure(const struct files_options *options)
+{
+    files.options = *options;
 }
 
 static const char *open_root(const char *argument, void **state)
 {
+    struct file page;
     if (!argument)
         return "no folder to serve: give one with --root";
-    files.root = open(argument, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (files.root < 0)
+    if (!beneath_open_root(&files.beneath, argument))
         return "the folder cannot be opened: check --root and its permissions";
-    int probe = open_beneath(files.root, ".", O_PATH | O_CLOEXEC);
-    files.has_openat2 = probe >= 0;
-    if (probe >= 0)
-        close(probe);
+    if (files.options.not_found && open_regular(&files, files.options.not_found, "", &page) != 0) {
+        beneath_close_root(&files.beneath);
+        return "the page of --not-found is not there: name a file below --root";
+    }
+    if (files.options.not_found)
+        close(page.fd);
+    files.types = media_types_open(MEDIA_TYPES_PATH);
     *state = &files;
     return NULL;
 }
@@ -337,11 +381,11 @@ static const char *open_root(const char *argument, void **state)
 static void close_root(void *state)
 {
     struct files *f = state;
-    close(f->root);
-    f->root = -1;
+    media_types_close(f->types);
+    beneath_close_root(&f->beneath);
 }
 
-static const struct route routes[] = {{"GET HEAD", "/", serve_file}, {NULL, NULL, NULL}};
+static const struct route routes[] = {{"GET HEAD", "/", serve_path}, {NULL, NULL, NULL}};
 
 extern const struct module files_module;
 const struct module files_module = {TANDEM_ABI, "files", routes, open_root, close_root};

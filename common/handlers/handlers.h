@@ -12,4 +12,13 @@ extern const struct module work_module;    /* --enable-demo */
 extern const struct module counter_module; /* --enable-demo */
 extern const struct module fault_module;   /* --enable-faults */
 
+struct files_options {
+    bool listing;              /* a folder without an index shows its files */
+    const char *not_found;     /* page for 404, relative to the root; NULL: none */
+    const char *cache_control; /* value of the field; NULL: none */
+};
+
+/* For the first process, before files_module is opened. The strings stay the caller's. */
+void files_configure(const struct files_options *options);
+
 #endif

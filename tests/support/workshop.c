@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <signal.h>
@@ -98,6 +99,8 @@ static void write_noise(const char *name, size_t length)
     free(content);
 }
 
+enum { YEAR_2020 = 1577836800 };
+
 static void make_folder(const char *name)
 {
     char path[PATH_MAX];
@@ -107,6 +110,34 @@ static void make_folder(const char *name)
         perror(path);
         exit(EXIT_FAILURE);
     }
+}
+
+/* A known moment makes a known ETag. */
+static void date_document(const char *name, time_t when)
+{
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+    char path[PATH_MAX];
+
+    workshop_path(path, sizeof(path), "%s", name);
+    if (utimensat(AT_FDCWD, path, times, 0) != 0) {
+        perror(path);
+        exit(EXIT_FAILURE);
+    }
+}
+
+/* A document with siblings that say what they are, and one whose sibling is older than itself. */
+static void furnish_codings(void)
+{
+    write_text("root/coded.txt", "plain\n");
+    write_text("root/coded.txt.gz", "as gzip\n");
+    write_text("root/coded.txt.br", "as br\n");
+    write_text("root/coded.txt.zst", "as zstd\n");
+    write_text("root/stale.txt", "plain\n");
+    write_text("root/stale.txt.gz", "of last year\n");
+    date_document("root/coded.txt", YEAR_2020);
+    date_document("root/coded.txt.gz", YEAR_2020);
+    date_document("root/stale.txt", YEAR_2020);
+    date_document("root/stale.txt.gz", YEAR_2020 - 365 * 86400);
 }
 
 static void furnish(void)
@@ -130,6 +161,8 @@ static void furnish(void)
     write_text("secret.txt", SECRET);
     write_text("root/empty.txt", "");
     write_alphabet("root/one.txt", ONE_SIZE);
+    date_document("root/one.txt", YEAR_2020);
+    furnish_codings();
     write_noise("root/big.bin", BIG_SIZE);
 }
 

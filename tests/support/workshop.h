@@ -16,7 +16,9 @@
  *   empty.txt   nothing            big.bin    10 MiB from a fixed seed
  *   .hidden     never served       sub/index.html, sub/deep.txt    "with space.txt"
  *   bare/       a folder without an index
- * and beside it, never to be served: secret.txt, which holds SECRET.
+ *   coded.txt   with siblings .br .zst .gz; stale.txt with a .gz that is older than itself
+ * one.txt and coded.txt were last modified when the year 2020 began; so their ETags are known.
+ * Beside the root, never to be served: secret.txt, which holds SECRET.
  */
 #define ONE_SIZE 1024
 #define BIG_SIZE (10u << 20)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct conn conn;
@@ -59,7 +60,10 @@ static struct conn_part file_of(const struct bytes *content, uint64_t offset)
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, content->at, content->length), (ssize_t)content->length);
-    return (struct conn_part){.fd = fd, .offset = offset, .left = content->length - offset};
+    return (struct conn_part){.fd = fd,
+                              .offset = offset,
+                              .left = content->length - offset,
+                              .promised = outbox_promise(fd, content->length)};
 }
 
 static void read_all(struct bytes *got)
@@ -165,6 +169,45 @@ START_TEST(notices_a_file_that_became_shorter)
 }
 END_TEST
 
+/* Of the same length, but not what was promised any more. */
+START_TEST(notices_a_file_that_was_changed)
+{
+    const struct timespec other[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    struct bytes content = {0}, got = {0};
+    struct conn_part part;
+    enum outbox_result result;
+
+    add_noise(&content, 500000);
+    part = file_of(&content, 0);
+    result = outbox_send(&conn, ours, "head", 4, part);
+    ck_assert_int_eq(result, OUTBOX_FULL);
+    ck_assert_int_eq(futimens(part.fd, other), 0);
+    while (result == OUTBOX_FULL || result == OUTBOX_TURN) {
+        read_all(&got);
+        result = outbox_continue(&conn, ours);
+    }
+    ck_assert_int_eq(result, OUTBOX_BROKEN);
+    read_all(&got);
+    ck_assert_uint_lt(got.length, 4 + 500000);
+    bytes_free(&content);
+    bytes_free(&got);
+}
+END_TEST
+
+START_TEST(promises_what_is_there)
+{
+    struct bytes content = {0};
+    struct conn_part part;
+
+    add_noise(&content, 100);
+    part = file_of(&content, 0);
+    ck_assert_int_ne(outbox_promise(part.fd, 100), OUTBOX_NO_PROMISE);
+    ck_assert_int_eq(outbox_promise(part.fd, 101), OUTBOX_NO_PROMISE);
+    close(part.fd);
+    bytes_free(&content);
+}
+END_TEST
+
 START_TEST(notices_a_client_that_is_gone)
 {
     struct bytes content = {0};
@@ -221,6 +264,8 @@ int main(void)
     tcase_add_test(tcase, sends_a_file_behind_its_head);
     tcase_add_test(tcase, keeps_the_order_when_both_wait);
     tcase_add_test(tcase, notices_a_file_that_became_shorter);
+    tcase_add_test(tcase, notices_a_file_that_was_changed);
+    tcase_add_test(tcase, promises_what_is_there);
     tcase_add_test(tcase, notices_a_client_that_is_gone);
     tcase_add_test(tcase, gives_others_their_turn);
     tcase_add_test(tcase, closes_what_it_drops);

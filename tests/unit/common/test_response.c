@@ -154,13 +154,25 @@ START_TEST(tells_a_problem)
 {
     ck_assert(response_header(&response, "X-Half", "made"));
     ck_assert(response_write(&response, "half an answer", 14));
-    response_problem(&response, 500, "a \"quoted\" cause", "id-1");
+    response_problem(&response, PROBLEM_JSON, 500, "a \"quoted\" cause", "id-1");
     ck_assert_str_eq(response.type, "application/problem+json");
     ck_assert(buf_add(&response.body, "", 1));
     ck_assert_str_eq(response.body.data,
                      "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\",\"status\":500,"
                      "\"detail\":\"a \\\"quoted\\\" cause\",\"request\":\"id-1\"}\n");
     ck_assert_ptr_null(strstr(head(false, false), "X-Half"));
+}
+END_TEST
+
+START_TEST(describes_an_error_to_people)
+{
+    response_problem(&response, PROBLEM_HTML, 504, "<slow> & 'odd'", "id-2");
+    ck_assert_str_eq(response.type, "text/html; charset=utf-8");
+    ck_assert(buf_add(&response.body, "", 1));
+    ck_assert_ptr_nonnull(strstr(response.body.data, "<h1>504 Gateway Timeout</h1>"));
+    ck_assert_ptr_nonnull(strstr(response.body.data, "<p>&lt;slow&gt; &amp; &#39;odd&#39;</p>"));
+    ck_assert_ptr_nonnull(strstr(response.body.data, "Request id-2"));
+    ck_assert_ptr_nonnull(strstr(head(false, false), "Vary: Accept\r\n"));
 }
 END_TEST
 
@@ -187,6 +199,7 @@ int main(void)
     tcase_add_test(tcase, has_room_up_to_its_limit);
     tcase_add_test(tcase, owns_the_file_it_is_given);
     tcase_add_test(tcase, tells_a_problem);
+    tcase_add_test(tcase, describes_an_error_to_people);
     tcase_add_test(tcase, names_statuses);
     tcase_set_timeout(tcase, 30);
     suite_add_tcase(suite, tcase);

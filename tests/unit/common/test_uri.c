@@ -129,6 +129,20 @@ START_TEST(finds_a_value)
 }
 END_TEST
 
+/* What is encoded is read back as it was, and nothing in it means anything on the way. */
+START_TEST(encodes_every_byte)
+{
+    char path[257] = "/", text[3 * 257], back[3 * 257];
+
+    for (int ch = 1; ch < 256; ch++)
+        path[ch] = ch == '/' ? '-' : (char)ch;
+    uri_encode(path, text);
+    ck_assert_uint_eq(strcspn(text, "?#<>\"' \\"), strlen(text));
+    ck_assert(uri_path(text, strlen(text), back));
+    ck_assert_str_eq(back, path);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("uri");
@@ -137,6 +151,7 @@ int main(void)
     tcase_add_loop_test(tcase, makes_a_path, 0, COUNT(paths));
     tcase_add_test(tcase, never_leads_out);
     tcase_add_loop_test(tcase, finds_a_value, 0, COUNT(queries));
+    tcase_add_test(tcase, encodes_every_byte);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -223,6 +223,10 @@ static const struct {
     {"--root", "/nowhere/at/all", "--root: \"/nowhere/at/all\"", "name a folder that exists"},
     {"--root", "/etc/passwd", "--root:", "is no folder"},
     {"--access-log=", NULL, "--access-log:", "name a file"},
+    {"--cache-control", "a\nb", "--cache-control:", "no value of a field"},
+    {"--cache-control=", NULL, "--cache-control:", "no value of a field"},
+    {"--not-found", "/", "--not-found:", "names no file"},
+    {"--body-rate", "0", "--body-rate:", "from 1 to 1g"},
     {"--listen", "8080", "--listen: \"8080\"", "127.0.0.1:8080"},
     {"--listen", "a\nb", "--listen: \"a?b\"", "ADDR:PORT"},
 };

@@ -93,6 +93,13 @@ static size_t length_of(struct text text)
     return (size_t)(text.end - text.at);
 }
 
+/* Types and extensions are the same in either case; once folded they are compared as bytes. */
+static void put_lower(char *to, const char *from, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        to[i] = from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] | 0x20) : from[i];
+}
+
 static bool is_space(char ch)
 {
     return ch == ' ' || ch == '\t' || ch == '\r';
@@ -199,7 +206,7 @@ static void put_lines(struct filler *f, struct text file)
 static int compare_rows(const void *a, const void *b)
 {
     const struct row *left = a, *right = b;
-    int order = strcasecmp(left->extension, right->extension);
+    int order = strcmp(left->extension, right->extension);
     if (order != 0)
         return order;
     return left->extension < right->extension ? -1 : left->extension > right->extension;
@@ -211,7 +218,7 @@ static void drop_repeated(struct media_types *types)
     size_t kept = 0;
     for (size_t i = 0; i < types->count; i++)
         if (i + 1 == types->count ||
-            strcasecmp(types->rows[i].extension, types->rows[i + 1].extension) != 0)
+            strcmp(types->rows[i].extension, types->rows[i + 1].extension) != 0)
             types->rows[kept++] = types->rows[i];
     types->count = kept;
 }
@@ -263,6 +270,7 @@ struct media_types *media_types_open(const char *path)
         st.st_size <= MEDIA_TYPES_MAX) {
         char *file = malloc((size_t)st.st_size);
         size_t length = file ? read_fully(fd, file, (size_t)st.st_size) : 0;
+        put_lower(file, file, length);
         if (length > 0)
             types = make_table((struct text){file, file + length});
         free(file);
@@ -278,9 +286,11 @@ void media_types_close(struct media_types *types)
 
 /* --- looking up --- */
 
+enum { EXTENSION_SIZE = 64 }; /* with its NUL; nobody's is longer */
+
 static int compare_extension(const void *key, const void *row)
 {
-    return strcasecmp(key, ((const struct row *)row)->extension);
+    return strcmp(key, ((const struct row *)row)->extension);
 }
 
 static const char *find(const struct row *rows, size_t count, const char *extension)
@@ -294,11 +304,15 @@ const char *media_type_of(const struct media_types *types, const char *path)
     const char *slash = strrchr(path, '/');
     const char *dot = strrchr(slash ? slash : path, '.');
     const char *type = NULL;
-    if (dot)
-        type = find(insisted, sizeof insisted / sizeof insisted[0], dot + 1);
-    if (dot && !type && types)
-        type = find(types->rows, types->count, dot + 1);
-    if (dot && !type)
-        type = find(usual, sizeof usual / sizeof usual[0], dot + 1);
+    char extension[EXTENSION_SIZE];
+    size_t size = dot ? strlen(dot + 1) + 1 : 0;
+    if (size > 0 && size <= sizeof extension) {
+        put_lower(extension, dot + 1, size);
+        type = find(insisted, sizeof insisted / sizeof insisted[0], extension);
+        if (!type && types)
+            type = find(types->rows, types->count, extension);
+        if (!type)
+            type = find(usual, sizeof usual / sizeof usual[0], extension);
+    }
     return type ? type : "application/octet-stream";
 }

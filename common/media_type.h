@@ -21,7 +21,7 @@ struct media_types; /* read-only once it is made */
 /*
  * Reads the table of types at `path`: lines of "type/subtype extension…", '#' begins a comment. A line
  * that is not so, or whose type does not fit MEDIA_TYPE_SIZE, is skipped. Where an extension
- * stands twice the last line counts, as in Apache.
+ * stands twice the last line counts, as in Apache. Types and extensions are folded to lower case.
  *
  * NULL is no error: there is no such regular file, it cannot be read, is too large, holds nothing, or
  * memory is short; the built-in tables serve then. What is returned is one piece of memory of the

@@ -111,7 +111,7 @@ static const struct {
     {"text/x-test test", "a.test", "text/x-test; charset=utf-8"},
     {"text/x-test test", "a.TEST", "text/x-test; charset=utf-8"},
     {"text/x-test TEST", "a.test", "text/x-test; charset=utf-8"},
-    {"TEXT/X-Test test", "a.test", "TEXT/X-Test; charset=utf-8"},
+    {"TEXT/X-Test test", "a.test", "text/x-test; charset=utf-8"},
     {"texts/x-test test", "a.test", "texts/x-test"},
     {"application/x-test\t\ttest other\n", "a.other", "application/x-test"},
     {"application/x-test test\r\n", "a.test", "application/x-test"},

@@ -64,9 +64,19 @@ static void add_request_line(struct chance *chance, struct bytes *out)
     static const char *const methods[] = {"GET", "GET", "GET", "HEAD", "POST", "POST", "OPTIONS"};
     static const char *const odd_methods[] = {"PUT",     "get", "BREW", "GE T",
                                               "CONNECT", "",    "G@T",  "HEADx"};
-    static const char *const targets[] = {
-        "/one.txt",   "/sub/deep.txt", "/echo",      "/echo", "/work?bytes=300",    "/",
-        "/empty.txt", "/sub/",         "/one.txt?x", "/sub",  "http://test/one.txt"};
+    static const char *const targets[] = {"/one.txt",
+                                          "/sub/deep.txt",
+                                          "/echo",
+                                          "/echo",
+                                          "/work?bytes=300",
+                                          "/",
+                                          "/empty.txt",
+                                          "/sub/",
+                                          "/one.txt?x",
+                                          "/sub",
+                                          "/one.txt",
+                                          "/coded.txt",
+                                          "http://test/one.txt"};
     static const char *const odd_targets[] = {"/missing",
                                               "/../secret.txt",
                                               "/%2e%2e/secret.txt",
@@ -127,10 +137,26 @@ static void add_fields(struct chance *chance, struct bytes *out)
     static const char *const hosts[] = {"Host: test", "host:test:80", "HOST: \t[::1] "};
     static const char *const odd_hosts[] = {"Host: a b", "Host:", "Host: a/b", "X: y",
                                             "Host: test\r\nHost: test"};
-    static const char *const fields[] = {
-        "Accept: */*",          "X-Own: a",  "Connection: close",  "Connection: keep-alive",
-        "Expect: 100-continue", "X-Empty:",  "Content-Type: a/b",  "Connection: x, Close",
-        "User-Agent: \xe9",     "A:\t b \t", "Upgrade: websocket", "If-Modified-Since: x"};
+    static const char *const fields[] = {"Accept: */*",
+                                         "X-Own: a",
+                                         "Connection: close",
+                                         "Connection: keep-alive",
+                                         "Expect: 100-continue",
+                                         "X-Empty:",
+                                         "Content-Type: a/b",
+                                         "Connection: x, Close",
+                                         "Range: bytes=0-9",
+                                         "Range: bytes=-5",
+                                         "Range: bytes=2000-",
+                                         "Range: bytes=0-1,500-501",
+                                         "Accept-Encoding: gzip",
+                                         "If-None-Match: *",
+                                         "If-Match: \"x\"",
+                                         "User-Agent: \xe9",
+                                         "A:\t b \t",
+                                         "Upgrade: websocket",
+                                         "If-Modified-Since: x",
+                                         "If-Unmodified-Since: Wed, 01 Jan 2020 00:00:00 GMT"};
     static const char *const odd_fields[] = {
         "nonsense",    ": x",          "X Own: a",       "X-Own : a",        "X-Own: a\x01",
         "X-Own: a\rb", "X\x7f: a",     "Expect: wonder", "Content-Length:",  "Content-Length: +1",
@@ -321,7 +347,8 @@ static struct bytes hear(struct wire *wire, int64_t end)
     return answer;
 }
 
-/* --- what may differ: the date, the request's id, and the length of what holds the id --- */
+/* --- what may differ: the date, the boundary between parts, the request's id, and the length of
+ * what holds the id --- */
 
 /* True when `text` stands at `at`. */
 static bool stands_at(const struct bytes *answer, size_t at, const char *text)
@@ -352,7 +379,8 @@ static struct bytes mask(struct bytes *answer)
     static const char problem[] = "Content-Type: application/problem+json\r\nContent-Length: ";
     static const struct {
         const char *text, *end;
-    } covers[] = {{"\r\nDate: ", "\r"}, {"\"request\":\"", "\""}};
+    } covers[] = {
+        {"\r\nDate: ", "\r"}, {"; boundary=", "\r"}, {"\r\n--", "\r"}, {"\"request\":\"", "\""}};
     struct bytes out = {0};
 
     bytes_add_text(&out, "");

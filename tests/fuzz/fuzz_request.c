@@ -273,9 +273,11 @@ static void read_answers(const struct client *client, struct answers *answers)
 static void compare_one(const struct answer *one, const struct answer *other)
 {
     REQUIRE(one->status == other->status && one->is_last == other->is_last);
-    if (find_field(one, "application/problem+json") != NULL)
+    if (one->status >= 400)
         return; /* it names its request */
-    REQUIRE(one->length == other->length && memcmp(one->body, other->body, one->length) == 0);
+    REQUIRE(one->length == other->length);
+    if (find_field(one, "multipart/byteranges") == NULL) /* its boundary is drawn by lot */
+        REQUIRE(memcmp(one->body, other->body, one->length) == 0);
 }
 
 /* Answers in front of a refusal for the head's size; all of them when there is none. */

@@ -71,7 +71,7 @@ struct conn_part {
     int fd; /* -1: nothing */
     uint64_t offset;
     uint64_t left;
-    int64_t promised; /* ns since 1970: when it was last modified, as it was promised */
+    int64_t promised; /* ns since 1970: when it was last modified, at the time; 0: do not look */
 };
 
 struct conn {

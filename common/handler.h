@@ -77,7 +77,8 @@ bool response_header(struct response *res, const char *name, const char *value);
 /* Appends `length` bytes to the body (copied). False when memory is short or 64 MiB are exceeded:
  * return 500 then. */
 bool response_write(struct response *res, const void *data, size_t length);
-/* The body is `length` bytes of `fd` from `offset`. The server owns fd from here on. */
+/* The body is `length` bytes of `fd`, a file or memfd, from `offset`. The server owns fd from here on.
+ * A file that becomes shorter, or is changed, before it is sent makes the answer end early. */
 void response_file(struct response *res, int fd, uint64_t offset, uint64_t length);
 
 #endif

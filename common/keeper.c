@@ -351,7 +351,9 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
         refuse_late(k, c, "the head took longer than --header-timeout");
         return;
     case WAIT_BODY:
-        refuse_late(k, c, "the body took longer than --body-timeout");
+        refuse_late(
+            k, c,
+            "the body came too slowly: see --body-timeout, --body-rate, --body-total-timeout");
         return;
     case WAIT_WRITE:
         if (conn_has_moved(s, c)) { /* slow, but alive: its window is larger than its pace */

@@ -499,6 +499,17 @@ static void set_defaults(struct reader *r)
         read_address(r, rows[0].name, rows[0].standard);
 }
 
+/* What is said about files is a promise, too. */
+static bool files_are_served(const struct reader *r)
+{
+    const struct options *o = r->o;
+    const char *name = o->listing         ? "--listing"
+                       : o->not_found     ? "--not-found"
+                       : o->cache_control ? "--cache-control"
+                                          : NULL;
+    return o->root || !name || complain(r, name, "is about files, and none are served: add --root");
+}
+
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv)
 {
@@ -507,7 +518,7 @@ enum options_result options_read(struct options *o, const char *program, bool wi
     enum options_result result = read_flags(&r, argc, argv);
     if (result != OPTIONS_RUN)
         return result;
-    if (!read_environment(&r))
+    if (!read_environment(&r) || !files_are_served(&r))
         return OPTIONS_BAD;
     set_defaults(&r);
     return OPTIONS_RUN;

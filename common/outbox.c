@@ -29,7 +29,7 @@ int64_t outbox_promise(int fd, uint64_t end)
     struct stat st;
     if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < end)
         return OUTBOX_NO_PROMISE;
-    return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return (int64_t)((uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
 }
 
 static void drop_part(struct conn_part *part)
@@ -60,8 +60,14 @@ static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
         }
         at += (size_t)put;
     }
-    *part = (struct conn_part){.fd = fd, .left = n, .promised = outbox_promise(fd, n)};
+    *part = (struct conn_part){.fd = fd, .left = n};
     return true;
+}
+
+static bool is_as_promised(const struct conn_part *part)
+{
+    return part->promised == 0 || /* ours alone */
+           outbox_promise(part->fd, part->offset + part->left) == part->promised;
 }
 
 /* How much of it goes out next. The last piece is kept back until all else is sent: if the file was
@@ -69,9 +75,7 @@ static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
 static size_t next_piece(const struct conn_part *part, size_t turn)
 {
     if (part->left <= LAST_PIECE)
-        return outbox_promise(part->fd, part->offset + part->left) == part->promised
-                   ? (size_t)part->left
-                   : 0;
+        return is_as_promised(part) ? (size_t)part->left : 0;
     uint64_t all_but_last = part->left - LAST_PIECE;
     return all_but_last < turn ? (size_t)all_but_last : turn;
 }

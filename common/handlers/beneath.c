@@ -37,8 +37,8 @@ static int open_stepwise(int root, const char *path, int flags)
         else if (length == 2 && path[0] == '.' && path[1] == '.')
             errno = EXDEV;
         else {
-            memcpy(name, path, length);
-            name[length] = '\0';
+            memcpy(name, length ? path : ".", length ? length : 1); /* "folder/" is itself */
+            name[length ? length : 1] = '\0';
             int here = last ? flags : O_PATH | O_DIRECTORY | O_CLOEXEC;
             fd = openat(folder, name, here | O_NOFOLLOW);
         }

@@ -4,7 +4,7 @@
  *      path ─▶ file, folder or nothing ─▶ which coding of it ─▶ does the client have it? ─▶ which part
  *
  * Hidden and missing files look the same: 404. A plain file costs two system calls here, openat2 and
- * fstat, and no memory.
+ * fstat, and no memory; a client that takes codings, one more for each that it takes and that is not there.
  */
 #include "../handler.h"
 
@@ -58,7 +58,7 @@ struct file {
     struct stat st;
 };
 
-/* Opens `path` + `suffix`; false with a status. Folders are opened, too. */
+/* Opens `path` + `suffix`, a file or a folder. Returns 0, or a status; then nothing is open. */
 static int open_file(const struct files *f, const char *path, const char *suffix, struct file *file)
 {
     size_t length = strlen(path), more = strlen(suffix);
@@ -115,34 +115,35 @@ static bool open_sibling(const struct files *f, const struct file *original,
     return false;
 }
 
-/* The best coding that the client takes and that is there. The one that is found replaces *file. */
-static void choose_variant(const struct files *f, const char *value, size_t length,
-                           struct representation *r)
+/* The best coding that the client takes and that is there. The one that is found replaces *file. Returns
+ * those that were not looked for. */
+static unsigned choose_variant(const struct files *f, const char *value, size_t length,
+                               struct representation *r)
 {
-    unsigned available = CODING_BR | CODING_ZSTD | CODING_GZIP;
+    unsigned left = CODING_BR | CODING_ZSTD | CODING_GZIP;
     struct file sibling;
     enum coding best;
-    while ((best = accept_encoding(value, length, available)) != CODING_IDENTITY) {
+    while ((best = accept_encoding(value, length, left)) != CODING_IDENTITY) {
         const struct variant *variant = variants;
         while (variant->coding != best)
             variant++;
-        if (open_sibling(f, r->file, variant, &sibling)) {
-            close(r->file->fd);
-            *r->file = sibling;
-            r->variant = variant;
-            r->varies = true;
-            return;
-        }
-        available &= ~(unsigned)best;
+        left &= ~(unsigned)best;
+        if (!open_sibling(f, r->file, variant, &sibling))
+            continue;
+        close(r->file->fd);
+        *r->file = sibling;
+        r->variant = variant;
+        r->varies = true;
+        break;
     }
+    return left;
 }
 
-/* Whoever names codings, but none that is there, is told that others may get another answer. */
-static bool has_sibling(const struct files *f, const struct file *original)
+static bool has_sibling(const struct files *f, const struct file *original, unsigned which)
 {
     struct file sibling;
     for (size_t i = 0; i < VARIANTS; i++) {
-        if (open_sibling(f, original, &variants[i], &sibling)) {
+        if (variants[i].coding & which && open_sibling(f, original, &variants[i], &sibling)) {
             close(sibling.fd);
             return true;
         }
@@ -156,9 +157,9 @@ static void negotiate(const struct files *f, const struct request *req, struct r
     const char *value = request_header(req, "Accept-Encoding", &length);
     if (!value)
         return; /* a client that did not ask; a cache may give what it gets to anybody */
-    choose_variant(f, value, length, r);
-    if (!r->variant)
-        r->varies = has_sibling(f, r->file);
+    unsigned left = choose_variant(f, value, length, r);
+    if (!r->variant) /* others may take one that this client does not */
+        r->varies = has_sibling(f, r->file, left);
 }
 
 /* --- what is said about it -------------------------------------------------------------------- */
@@ -180,23 +181,18 @@ static void write_tag(char tag[TAG_SIZE], const struct representation *r)
     memcpy(tag, "\"", 2);
 }
 
-/* All that 200, 206 and 304 have in common (RFC 9110 §15.4.5). */
+/* All that 200, 206 and 304 have in common (RFC 9110 §15.4.5). Nothing is modified in the future
+ * (§8.8.2.1), whatever the file system says. */
 static bool describe(const struct files *f, const struct representation *r, const char *tag,
                      struct response *res)
 {
-    char date[HTTP_DATE_SIZE], location[3 * PATH_MAX + 2];
-    http_date(r->file->st.st_mtim.tv_sec, date);
-    bool ok = response_header(res, "ETag", tag) && response_header(res, "Last-Modified", date);
-    if (r->varies)
-        ok = ok && response_header(res, "Vary", "Accept-Encoding");
-    if (r->variant) { /* the sibling has a name of its own (RFC 9110 §8.7) */
-        location[0] = '/';
-        uri_encode(r->file->name, location + 1);
-        ok = ok && response_header(res, "Content-Location", location);
-    }
-    if (f->options.cache_control)
-        ok = ok && response_header(res, "Cache-Control", f->options.cache_control);
-    return ok;
+    char date[HTTP_DATE_SIZE];
+    time_t modified = r->file->st.st_mtim.tv_sec, now = time(NULL);
+    http_date(modified < now ? modified : now, date);
+    return response_header(res, "ETag", tag) && response_header(res, "Last-Modified", date) &&
+           (!r->varies || response_header(res, "Vary", "Accept-Encoding")) &&
+           (!f->options.cache_control ||
+            response_header(res, "Cache-Control", f->options.cache_control));
 }
 
 static struct precondition_field field(const struct request *req, const char *name)
@@ -224,18 +220,17 @@ static enum precondition_verdict check(const struct request *req, const struct r
 
 /* --- sending ---------------------------------------------------------------------------------- */
 
-static void name_coding(const struct representation *r, struct response *res)
+static bool name_coding(const struct representation *r, struct response *res)
 {
-    if (r->variant)
-        response_header(res, "Content-Encoding", r->variant->name);
+    return response_header(res, "Accept-Ranges", "bytes") &&
+           (!r->variant || response_header(res, "Content-Encoding", r->variant->name));
 }
 
 static int send_whole(const struct representation *r, struct response *res)
 {
-    name_coding(r, res);
     response_type(res, r->type);
     response_file(res, r->file->fd, 0, (uint64_t)r->file->st.st_size);
-    return 0;
+    return name_coding(r, res) ? 0 : 500;
 }
 
 static int send_unsatisfiable(const struct representation *r, struct response *res)
@@ -244,33 +239,43 @@ static int send_unsatisfiable(const struct representation *r, struct response *r
     range_content(content, NULL, (uint64_t)r->file->st.st_size);
     close(r->file->fd);
     response_status(res, 416);
-    response_header(res, "Content-Range", content);
-    return 0;
+    return response_header(res, "Content-Range", content) ? 0 : 500;
+}
+
+/* Several parts of a compressed file would need a coding for each; nobody decodes that. */
+static bool is_worth_parts(const struct representation *r, const struct ranges *ranges)
+{
+    return ranges->count == 1 || (!r->variant && partial_length(ranges) <= PARTIAL_LIMIT);
 }
 
 /* A Range is for GET alone (RFC 9110 §14.2). */
-static int send_content(const struct request *req, const struct representation *r,
-                        bool range_applies, struct response *res)
+static enum range_verdict look_at_range(const struct request *req, const struct representation *r,
+                                        bool range_applies, struct ranges *ranges)
 {
     size_t length;
-    uint64_t size = (uint64_t)r->file->st.st_size;
-    struct ranges ranges;
     const char *value = request_header(req, "Range", &length);
-    response_header(res, "Accept-Ranges", "bytes");
     if (!value || !range_applies || strcmp(request_method(req), "GET") != 0)
-        return send_whole(r, res);
-    switch (range_parse(value, length, size, &ranges)) {
-    case RANGE_SOME:
-        if (ranges.count > 1 && partial_length(&ranges) > PARTIAL_LIMIT)
-            break;
-        name_coding(r, res);
-        return partial_answer(res, r->file->fd, size, r->type, &ranges);
-    case RANGE_UNSATISFIABLE:
+        return RANGE_NONE;
+    enum range_verdict verdict = range_parse(value, length, (uint64_t)r->file->st.st_size, ranges);
+    return verdict == RANGE_SOME && !is_worth_parts(r, ranges) ? RANGE_NONE : verdict;
+}
+
+static int send_content(const struct files *f, const struct request *req,
+                        const struct representation *r, const char *tag, bool range_applies,
+                        struct response *res)
+{
+    struct ranges ranges;
+    enum range_verdict verdict = look_at_range(req, r, range_applies, &ranges);
+    if (verdict == RANGE_UNSATISFIABLE)
         return send_unsatisfiable(r, res);
-    case RANGE_NONE:
-        break;
+    if (!describe(f, r, tag, res)) {
+        close(r->file->fd);
+        return 500;
     }
-    return send_whole(r, res);
+    if (verdict == RANGE_NONE)
+        return send_whole(r, res);
+    int status = partial_answer(res, r->file->fd, &r->file->st, r->type, &ranges);
+    return status == 0 && !name_coding(r, res) ? 500 : status;
 }
 
 static int send_file(const struct files *f, const struct request *req, struct response *res,
@@ -282,15 +287,13 @@ static int send_file(const struct files *f, const struct request *req, struct re
     negotiate(f, req, &r);
     write_tag(tag, &r);
     enum precondition_verdict verdict = check(req, &r, tag, &range_applies);
-    if (verdict == PRECONDITION_GO && describe(f, &r, tag, res))
-        return send_content(req, &r, range_applies, res);
+    if (verdict == PRECONDITION_GO)
+        return send_content(f, req, &r, tag, range_applies, res);
     close(file->fd);
     if (verdict == PRECONDITION_FAILED)
         return 412;
-    if (verdict == PRECONDITION_GO || !describe(f, &r, tag, res))
-        return 500;
     response_status(res, 304);
-    return 0;
+    return describe(f, &r, tag, res) ? 0 : 500;
 }
 
 /* To the same path with a slash. It begins with exactly one '/' (is_public) and every byte that

@@ -18,7 +18,7 @@
 #include "../buf.h"
 #include "../uri.h"
 
-enum { PAGE_LIMIT = 32 << 20 };
+enum { PAGE_LIMIT = 16 << 20 };
 
 struct entry {
     char *name;
@@ -76,7 +76,8 @@ static bool read_folder(const struct beneath *b, const char *name, DIR *dir, str
     struct dirent *entry;
     struct stat st;
     while ((entry = readdir(dir))) {
-        if (entry->d_name[0] == '.' || !look_at(b, name, dirfd(dir), entry->d_name, &st))
+        bool is_shown = entry->d_name[0] != '.' && strlen(entry->d_name) <= NAME_MAX;
+        if (!is_shown || !look_at(b, name, dirfd(dir), entry->d_name, &st))
             continue;
         f->has_more = f->count == LISTING_LIMIT;
         if (f->has_more)
@@ -118,7 +119,7 @@ static void write_size(struct buf *page, off_t size)
 static void write_entry(struct buf *page, const struct entry *e)
 {
     const char *slash = e->is_folder ? "/" : "";
-    char link[3 * NAME_MAX + 1], date[32];
+    char link[3 * NAME_MAX + 1], date[32] = "";
     struct tm tm;
     uri_encode(e->name, link);
     buf_printf(page, "<tr><td><a href=\"./%s%s\">", link, slash);
@@ -126,8 +127,8 @@ static void write_entry(struct buf *page, const struct entry *e)
     buf_printf(page, "%s</a><td>", slash);
     if (!e->is_folder)
         write_size(page, e->size);
-    gmtime_r(&e->modified, &tm);
-    strftime(date, sizeof date, "%Y-%m-%d %H:%M", &tm);
+    if (gmtime_r(&e->modified, &tm)) /* some file systems hold years that no int does */
+        strftime(date, sizeof date, "%Y-%m-%d %H:%M", &tm);
     buf_printf(page, "<td>%s\n", date);
 }
 
@@ -183,7 +184,7 @@ int listing_answer(const struct beneath *b, const char *name, const char *path,
     }
     bool ok = read_folder(b, name, dir, &folder);
     closedir(dir);
-    if (ok)
+    if (folder.count > 0)
         qsort(folder.entries, folder.count, sizeof *folder.entries, compare);
     int status = ok ? answer(res, path, &folder) : 500;
     free_folder(&folder);

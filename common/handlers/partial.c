@@ -66,28 +66,36 @@ static bool make_boundary(char boundary[BOUNDARY_SIZE])
     return true;
 }
 
-static bool several_ranges(struct response *res, int fd, uint64_t size, const char *type,
+static bool is_unchanged(int fd, const struct stat *before)
+{
+    struct stat now;
+    return fstat(fd, &now) == 0 && now.st_size == before->st_size &&
+           now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == before->st_mtim.tv_nsec;
+}
+
+static bool several_ranges(struct response *res, int fd, const struct stat *st, const char *type,
                            const struct ranges *ranges)
 {
     char boundary[BOUNDARY_SIZE], line[BOUNDARY_SIZE + 40];
     if (!make_boundary(boundary))
         return false;
     for (unsigned i = 0; i < ranges->count; i++)
-        if (!write_part(res, fd, size, type, boundary, &ranges->range[i]))
+        if (!write_part(res, fd, (uint64_t)st->st_size, type, boundary, &ranges->range[i]))
             return false;
     snprintf(line, sizeof line, "multipart/byteranges; boundary=%s", boundary);
     response_type(res, line);
     snprintf(line, sizeof line, "\r\n--%s--\r\n", boundary);
-    return response_write(res, line, strlen(line));
+    return response_write(res, line, strlen(line)) && is_unchanged(fd, st);
 }
 
-int partial_answer(struct response *res, int fd, uint64_t size, const char *type,
+int partial_answer(struct response *res, int fd, const struct stat *st, const char *type,
                    const struct ranges *ranges)
 {
     response_status(res, 206);
     if (ranges->count == 1)
-        return one_range(res, fd, size, type, &ranges->range[0]);
-    bool ok = several_ranges(res, fd, size, type, ranges);
+        return one_range(res, fd, (uint64_t)st->st_size, type, &ranges->range[0]);
+    bool ok = several_ranges(res, fd, st, type, ranges);
     close(fd);
     return ok ? 0 : 500;
 }

@@ -226,6 +226,7 @@ static const struct {
     {"--cache-control", "a\nb", "--cache-control:", "no value of a field"},
     {"--cache-control=", NULL, "--cache-control:", "no value of a field"},
     {"--not-found", "/", "--not-found:", "names no file"},
+    {"--listing", NULL, "--listing:", "add --root"},
     {"--body-rate", "0", "--body-rate:", "from 1 to 1g"},
     {"--listen", "8080", "--listen: \"8080\"", "127.0.0.1:8080"},
     {"--listen", "a\nb", "--listen: \"a?b\"", "ADDR:PORT"},

@@ -11,6 +11,7 @@
 
 enum state {
     SIZE,
+    SIZE_BLANK,
     EXTENSION,
     SIZE_LF,
     DATA,
@@ -95,6 +96,12 @@ static enum state start_trailer(struct chunked *k, unsigned char ch)
     return ch == '\r' ? END_LF : ch == ':' ? BROKEN : in_trailer_name(k, ch);
 }
 
+/* BWS may stand before an extension, and nowhere else (RFC 9112 §7.1.1). */
+static enum state after_size(unsigned char ch)
+{
+    return ch == ';' ? EXTENSION : ch == ' ' || ch == '\t' ? SIZE_BLANK : BROKEN;
+}
+
 static enum state in_size(struct chunked *k, unsigned char ch)
 {
     int value = hex_value(ch);
@@ -109,7 +116,7 @@ static enum state in_size(struct chunked *k, unsigned char ch)
         return BROKEN;
     if (ch == '\r')
         return SIZE_LF;
-    return ch == ';' || ch == ' ' || ch == '\t' ? EXTENSION : BROKEN;
+    return after_size(ch);
 }
 
 static enum state step(struct chunked *k, unsigned char ch)
@@ -117,6 +124,8 @@ static enum state step(struct chunked *k, unsigned char ch)
     switch ((enum state)k->state) {
     case SIZE:
         return in_size(k, ch);
+    case SIZE_BLANK:
+        return after_size(ch);
     case EXTENSION:
         return ch == '\r' ? SIZE_LF : is_text_char(ch) ? EXTENSION : BROKEN;
     case SIZE_LF:
@@ -166,7 +175,7 @@ enum chunked_result chunked_next(struct chunked *k, const char *in, size_t n, si
         unsigned char ch = (unsigned char)in[(*used)++];
         if (k->state == END_LF && ch == '\n')
             return CHUNKED_END;
-        if (k->state == EXTENSION || k->state >= TRAILER_START)
+        if (k->state == SIZE_BLANK || k->state == EXTENSION || k->state >= TRAILER_START)
             k->overhead++;
         k->state = (uint8_t)step(k, ch);
         if (k->state == BROKEN || k->overhead > LIMIT_CHUNK_OVERHEAD)

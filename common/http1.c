@@ -192,12 +192,45 @@ static bool is_value(const struct field *f, const char *value)
     return f->value_len == strlen(value) && strncasecmp(f->value, value, f->value_len) == 0;
 }
 
-static bool is_host(const char *text, size_t n)
+/* "[" IPv6address "]" as far as its bytes go; what is in it is for whoever connects there. */
+static size_t literal_length(const char *text, size_t n)
+{
+    size_t i = 1;
+    while (i < n && (hex_value((unsigned char)text[i]) >= 0 || text[i] == ':' || text[i] == '.'))
+        i++;
+    bool has_colon = memchr(text, ':', i);
+    return i < n && text[i] == ']' && has_colon ? i + 1 : 0;
+}
+
+static size_t name_length(const char *text, size_t n)
 {
     size_t i = 0;
-    while (i < n && is_host_char((unsigned char)text[i]))
-        i++;
-    return i == n;
+    for (; i < n && text[i] != ':'; i++) {
+        if (!is_host_char((unsigned char)text[i]) || text[i] == '[' || text[i] == ']')
+            return 0;
+        bool is_encoded = i + 2 < n && hex_value((unsigned char)text[i + 1]) >= 0 &&
+                          hex_value((unsigned char)text[i + 2]) >= 0;
+        if (text[i] == '%' && !is_encoded)
+            return 0;
+    }
+    return i;
+}
+
+/* uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2.2); an empty one where there is no authority. */
+static bool is_host(const char *text, size_t n)
+{
+    if (n == 0)
+        return true;
+    size_t i = *text == '[' ? literal_length(text, n) : name_length(text, n);
+    if (i == 0 || (i < n && text[i] != ':'))
+        return false;
+    unsigned port = 0;
+    for (i++; i < n && port <= 65535; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        port = port * 10 + (unsigned)(text[i] - '0');
+    }
+    return port <= 65535;
 }
 
 /* Content-Length = 1*DIGIT (RFC 9110 §8.6); what no 63-bit integer holds is too large for
@@ -277,6 +310,8 @@ static int read_target(struct request *r)
         memcpy(r->path, "*", 2);
         return strcmp(r->method, "OPTIONS") == 0 ? 0 : 400;
     }
+    if (r->target_len > 8 && strncasecmp(at, "https://", 8) == 0)
+        return 421; /* for a server with TLS (RFC 9110 §7.4) */
     if (r->target_len > 7 && strncasecmp(at, "http://", 7) == 0) {
         const char *host = at + 7;
         for (at = host; at < end && *at != '/' && *at != '?';)
@@ -320,6 +355,7 @@ int http1_parse(const struct options *o, const char *in, size_t n, struct reques
     r->head = in;
     r->head_len = from + length;
     r->line = line;
+    r->is_head = n - from > 5 && memcmp(line, "HEAD ", 5) == 0; /* even if it is refused */
     const char *line_end = memchr(line, '\r', n - from);
     r->line_len = line_end ? (size_t)(line_end - line) : 0;
     struct request_line parts;

@@ -68,7 +68,7 @@ static const struct {
     {"a\r\n\r\n0\r\n\r\n123\r\n0\r\n\r\n", "\r\n0\r\n\r\n123"}, /* looks like an end, and is data */
     {"5;name=value\r\nhello\r\n0\r\n\r\n", "hello"},
     {"5;a=\"b;c\"\r\nhello\r\n0;last\r\n\r\n", "hello"},
-    {"5 \r\nhello\r\n0\r\n\r\n", "hello"},
+    {"5 \t;a\r\nhello\r\n0\r\n\r\n", "hello"},
     {"5\r\nhello\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n", "hello"},
 };
 
@@ -94,7 +94,12 @@ static const char *const broken[] = {
     "5;a\nb\r\nhello\r\n",
     "5;a\x01\r\nhello\r\n",
     "5;a\rb\r\nhello\r\n",
+    "5 \r\nhello\r\n",
+    "5 6\r\nhello\r\n",
+    "5 hello\r\nhello\r\n",
     "0\r\n\n",
+    "0\r\nContent-Length: 5\r\n\r\n",
+    "0\r\nX: 1\r\nhost: other\r\n\r\n",
     "0\r\n: x\r\n\r\n",
     "0\r\nno colon\r\n\r\n",
     "0\r\nX: a\nY: b\r\n\r\n",

@@ -390,5 +390,4 @@ static void close_root(void *state)
 
 static const struct route routes[] = {{"GET HEAD", "/", serve_path}, {NULL, NULL, NULL}};
 
-extern const struct module files_module;
 const struct module files_module = {TANDEM_ABI, "files", routes, open_root, close_root};

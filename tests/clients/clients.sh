@@ -86,6 +86,25 @@ try_curl() {
     run curl -sS --max-time 20 --http1.0 -w '%{http_code}\n' -o "$work/got" "$url/one.txt"
     expect '^200$'
     cmp -s "$work/got" "$work/root/one.txt" || fail 'not the bytes of one.txt in HTTP/1.0'
+    try_curl_on_files
+}
+
+# A download goes on where it was cut off; parts; a sibling that curl unpacks.
+try_curl_on_files() {
+    head -c 100000 "$work/root/big.bin" >"$work/part"
+    run curl -sS --fail --max-time 20 -C - "$url/big.bin" -o "$work/part"
+    cmp -s "$work/part" "$work/root/big.bin" || fail 'not the bytes of big.bin after going on'
+    run curl -sS --fail --max-time 20 -r -5 -w '%{http_code}\n' "$url/big.bin" -o "$work/got"
+    expect '^206$'
+    tail -c 5 "$work/root/big.bin" | cmp -s - "$work/got" || fail 'not the last five bytes'
+    run curl -sS --fail --max-time 20 -r 0-1,1000-1001 -i "$url/big.bin" -o "$work/parts"
+    grep -aq '^Content-Type: multipart/byteranges; boundary=' "$work/parts" || fail 'no parts'
+    [ "$(grep -ac '^Content-Range: bytes ' "$work/parts")" = 2 ] || fail 'not two parts'
+    gzip -kf "$work/root/one.txt"
+    run curl -sS --fail --max-time 20 --compressed -v "$url/one.txt" -o "$work/got"
+    expect '^< Content-Encoding: gzip'
+    cmp -s "$work/got" "$work/root/one.txt" || fail 'not the bytes of one.txt, unpacked'
+    rm "$work/root/one.txt.gz"
 }
 
 try_wrk() {

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digits.h"
-
 enum { FIRST_SIZE = 1024 };
 
 void buf_init(struct buf *b, size_t limit)
@@ -74,12 +72,6 @@ bool buf_add(struct buf *b, const void *data, size_t n)
 bool buf_text(struct buf *b, const char *text)
 {
     return buf_add(b, text, strlen(text));
-}
-
-bool buf_number(struct buf *b, unsigned long long n)
-{
-    char digits[DIGITS_SIZE];
-    return buf_add(b, digits, (size_t)(put_number(digits, n, 1) - digits));
 }
 
 bool buf_printf(struct buf *b, const char *format, ...)

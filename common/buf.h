@@ -26,7 +26,6 @@ void buf_reset(struct buf *b, size_t keep);
 char *buf_room(struct buf *b, size_t n);
 bool buf_add(struct buf *b, const void *data, size_t n);
 bool buf_text(struct buf *b, const char *text);
-bool buf_number(struct buf *b, unsigned long long n);
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Appends `text` as the inside of a JSON string: quotes, backslashes and controls escaped. */
 bool buf_json(struct buf *b, const char *text, size_t n);

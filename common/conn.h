@@ -62,7 +62,7 @@ enum {
     CONN_OLD = 8,      /* … is HTTP/1.0: say so when the connection is kept */
     CONN_SERVED = 16,  /* at least one request has been served */
     CONN_WATCHED = 32, /* epoll knows it */
-    CONN_ROOM = 64,    /* … and tells when there is room to write */
+    CONN_ROOM = 64,    /* … and tells, for this answer, when there is room to write */
     CONN_HTML = 128    /* the client of the request that runs would rather read errors as a page */
 };
 

@@ -45,7 +45,7 @@ static long milliseconds(struct timeval t)
 void death_log(const struct scoreboard *b, const struct worker_slot *slot, const char *who,
                const struct death *d, const char *where, bool names_request)
 {
-    char cause[DEATH_CAUSE_SIZE], id[48];
+    char cause[DEATH_CAUSE_SIZE], id[REQUEST_ID_SIZE];
     int64_t started = atomic_load(&slot->started);
     size_t number = (size_t)(slot - b->slots) + 1;
     death_cause(d, cause);

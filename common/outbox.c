@@ -108,10 +108,9 @@ enum outbox_result outbox_continue(struct conn *c, int fd)
 {
     size_t turn = LIMIT_TURN;
     for (int i = 0; i < 2; i++) {
-        struct conn_part *part = &c->out[i];
-        if (part->fd < 0)
+        if (c->out[i].fd < 0)
             continue;
-        enum outbox_result result = send_part(part, fd, &turn);
+        enum outbox_result result = send_part(&c->out[i], fd, &turn);
         if (result != OUTBOX_SENT)
             return result;
     }

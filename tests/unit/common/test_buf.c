@@ -107,17 +107,14 @@ START_TEST(gives_memory_back_on_reset)
 }
 END_TEST
 
-START_TEST(writes_numbers)
+START_TEST(escapes_for_a_page)
 {
+    static const char text[] = "a<b> & \"c\" 'd'\n\x7f \xc3\xa4";
     struct buf b;
 
-    buf_init(&b, 100);
-    ck_assert(buf_number(&b, 0));
-    ck_assert(buf_text(&b, " "));
-    ck_assert(buf_number(&b, 1024));
-    ck_assert(buf_text(&b, " "));
-    ck_assert(buf_number(&b, 18446744073709551615ull));
-    expect(&b, "0 1024 18446744073709551615");
+    buf_init(&b, 200);
+    ck_assert(buf_html(&b, text, sizeof(text) - 1));
+    expect(&b, "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;\xef\xbf\xbd\xef\xbf\xbd \xc3\xa4");
     buf_free(&b);
 }
 END_TEST
@@ -162,7 +159,7 @@ int main(void)
     tcase_add_test(tcase, remembers_a_failure);
     tcase_add_test(tcase, refuses_a_length_that_would_wrap);
     tcase_add_test(tcase, gives_memory_back_on_reset);
-    tcase_add_test(tcase, writes_numbers);
+    tcase_add_test(tcase, escapes_for_a_page);
     tcase_add_test(tcase, fails_when_a_formatted_text_is_too_long);
     tcase_add_test(tcase, escapes_json);
     suite_add_tcase(suite, tcase);

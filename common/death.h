@@ -1,5 +1,6 @@
 /*
- * death.h — how a worker, or the child that ran its request, came to its end.
+ * death.h — how a worker, or the child that ran its request, came to its end; in words, in an HTTP
+ * status, in figures.
  */
 #ifndef TANDEM_DEATH_H
 #define TANDEM_DEATH_H
@@ -10,11 +11,17 @@
 
 #include "scoreboard.h"
 
+/* What a request may not use up; the keeper, or the child's own timer, ends it then. */
+enum budget { BUDGET_NONE, BUDGET_TIME, BUDGET_CPU };
+
 struct death {
-    int status;      /* as wait4 gives it */
-    bool is_overdue; /* it was killed for its request's deadline */
-    struct rusage usage;
+    int status;                /* as wait4 gives it */
+    enum budget over;          /* it was killed for this */
+    struct rusage usage;       /* since the worker's start */
+    const struct crash *crash; /* NULL: it has left no record */
 };
+
+enum cause death_kind(const struct death *d);
 
 enum { DEATH_CAUSE_SIZE = 64 };
 
@@ -27,7 +34,11 @@ void death_log(const struct scoreboard *b, const struct worker_slot *slot, const
                const struct death *d, const char *where, bool names_request);
 /* "the handler was ended by SIGSEGV (…)": for the client. */
 const char *death_detail(const struct death *d, char out[2 * DEATH_CAUSE_SIZE]);
-/* The status its client gets: 504 for a deadline, else 500. */
+/* The status its client gets: 504 for the time, 503 for another budget, else 500. */
 int death_status(const struct death *d);
+/* Counts it for the route that the slot names, and for --quarantine; logs when the route is put
+ * aside by it, or would be if that were asked for. */
+void death_count(struct scoreboard *b, const struct worker_slot *slot, const struct death *d,
+                 const struct quarantine_rule *rule);
 
 #endif

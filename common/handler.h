@@ -1,22 +1,37 @@
 /*
- * handler.h — the only header a request handler includes.
+ * handler.h — the only header a request handler includes, built in or loaded with --module.
  *
  * A handler is a function; a module is a const struct that names some of them. The built-in ones
- * (common/handlers/) use exactly this struct. A handler sees only whole requests: head and body
- * have arrived before it is called, and what it returns is sent after it has returned, by whoever
- * has time. It therefore never waits for a client, and a client never waits for half a handler.
+ * (common/handlers/) use exactly this struct, and so does a module of yours, in a shared object:
  *
- * Rules that hold in both servers:
- *   - `handle` is called for one request at a time per worker, by any worker; it may block, which
- *     costs one worker and nobody else.
+ *      #include <tandem/handler.h>
+ *      static int hello(const struct request *req, struct response *res, void *state) { … }
+ *      static const struct route routes[] = {{"GET", "/hello", hello}, {NULL, NULL, NULL}};
+ *      const struct module tandem_module = {.abi = TANDEM_ABI, .name = "hello", .routes = routes};
+ *
+ *      cc -shared -fPIC -o hello.so hello.c      server-proc --module ./hello.so
+ *
+ * A handler sees only whole requests: head and body have arrived before it is called, and what it
+ * returns is sent after it has returned, by whoever has time. So it does not wait for a client,
+ * unless it asks to with response_flush().
+ *
+ * Rules that hold in both servers; a module that breaks them in `open` is refused at start:
+ *   - `open` starts no thread and no process, and leaves signals, signal mask, working directory,
+ *     umask and locale as they were. So does `handle`, which may block, at the cost of one worker.
+ *   - `handle` is called for one request at a time per worker, by any worker.
  *   - What it allocates it frees. Descriptors it opens belong to the request: close them, or hand
- *     them over with response_file(). Long-lived ones are opened in `open`, before any worker is.
- *   - It does not touch signals 1, 2, 10, 12, 15 and 17, the working directory, locale or umask.
+ *     them over with response_file(). One that is left open is closed by the server, sooner or
+ *     later. Long-lived ones are opened in `open`.
+ *   - With --sandbox on (the default), `handle` can start no program and open no socket (unless the
+ *     module says that it needs them), write to no file it has to open by name, and read only what
+ *     lies below --root and in the system's own folders. What `open` has opened stays open.
  *
  * What differs, and is the point of the pair:
  *   - server-thread: statics are shared by all workers; guard them. A crash ends every request.
  *   - server-proc pool: statics are the worker's own and outlive the request; fresh: they are as
  *     they were after `open`, each time. A crash ends this request, which is answered with 500.
+ *   - Memory from module_share() is the same for all workers in either server, and outlives each of
+ *     them. A lock in it that dies with its holder stays locked: use atomics.
  *
  * No function here is for the supervisor: it calls no handler.
  */
@@ -27,7 +42,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TANDEM_ABI 1
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default) /* what the servers export to modules */
+
+#define TANDEM_ABI 2
 
 struct request;
 struct response;
@@ -41,15 +61,24 @@ struct route {
     int (*handle)(const struct request *req, struct response *res, void *state);
 };
 
+enum { TANDEM_NEEDS_SOCKETS = 1 /* handlers open connections of their own */ };
+
+/* A shared object has one of these, called tandem_module. */
 struct module {
-    uint32_t abi; /* TANDEM_ABI; read before anything else */
+    uint32_t abi;   /* TANDEM_ABI; read before anything else */
+    uint32_t needs; /* of TANDEM_NEEDS_…: what the sandbox must leave */
     const char *name;
     const struct route *routes; /* ends with a route whose path is NULL */
-    /* Called once, before the first worker starts. `argument` may be NULL; *state is handed to each
-     * handle(). Returns NULL, or one line that says what is wrong and how to mend it (static). */
+    /* Called once, before the first worker starts; may be NULL. `argument` is what stands behind
+     * the '=' of --module, or NULL; *state is handed to each handle(). Returns NULL, or one line
+     * that says what is wrong and how to mend it (static). */
     const char *(*open)(const char *argument, void **state);
     void (*close)(void *state); /* called once, by the process that called open; may be NULL */
 };
+
+/* For `open` only: `bytes` of zeros that all workers see, whichever server it is. They live as long
+ * as the service. NULL when there is no memory, or workers have been started already. */
+void *module_share(size_t bytes);
 
 /* The request. All strings live as long as the handler runs; none is to be freed. */
 const char *request_method(const struct request *req);
@@ -68,6 +97,10 @@ struct request_body {
     uint64_t length;  /* bytes */
 };
 struct request_body request_body(const struct request *req);
+/* Milliseconds until --request-timeout, when the client gets a 504 and the handler is killed (in
+ * server-thread: is abandoned). At nine tenths of the time, system calls in which the handler waits
+ * return EINTR, once: look here then, and finish with what there is. */
+int64_t request_time_left(const struct request *req);
 
 /* The response. Until a status is set it is 200; without a type it is text/plain. */
 void response_status(struct response *res, int status);
@@ -80,5 +113,15 @@ bool response_write(struct response *res, const void *data, size_t length);
 /* The body is `length` bytes of `fd`, a file or memfd, from `offset`. The server owns fd from here on.
  * A file that becomes shorter, or is changed, before it is sent makes the answer end early. */
 void response_file(struct response *res, int fd, uint64_t offset, uint64_t length);
+/* Sends what has been written so far, the head first; for answers that are large, or begin before
+ * they are complete. From then on only response_write and response_flush mean anything, and a
+ * failure is a connection reset. May wait for the client, up to --write-timeout. False when it has
+ * gone: return, there is nobody to tell. */
+bool response_flush(struct response *res);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,6 +32,8 @@ enum {
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_LISTENERS = 16,         /* --listen                                                     */
+    LIMIT_MODULES = 16,           /* --module, and those built in                                 */
+    LIMIT_ROUTES = 128,           /* of all modules together                                      */
     LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
 };
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,10 @@ enum kind {
     FOLDER,
     DESCRIPTOR,
     ADDRESS,
+    ADMIN,
+    MODULE,
+    RATE,
+    USER,
     SWITCH,
     QUESTION
 };
@@ -58,7 +63,9 @@ _Static_assert(LIMIT_SPARES == 256, "the table and --help say so");
 /* clang-format off */
 static const struct row rows[] = {
     {"listen", ADDRESS, "127.0.0.1:8080", FIELD(listen), NO_RANGE, "or unix:/path; repeatable"},
+    {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "another address, for /metrics /healthz /readyz"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
+    {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},
     {"workers", NUMBER, NULL, FIELD(workers), "1", "1024", "[4 per CPU, at least 8]"},
     {"max-connections", NUMBER, LIMIT_CONNECTIONS, FIELD(max_connections), "1", "1000000", "more get 503"},
     {"max-requests", NUMBER, LIMIT_REQUESTS, FIELD(max_requests), "0", "1000000000000", "then a worker is replaced; 0: never"},
@@ -72,6 +79,11 @@ static const struct row rows[] = {
     {"write-timeout", DURATION, LIMIT_WRITE_TIME, FIELD(write_timeout), "1ms", "24h", "client takes nothing"},
     {"request-timeout", DURATION, LIMIT_REQUEST_TIME, FIELD(request_timeout), "1ms", "24h", "for the handler"},
     {"drain-timeout", DURATION, LIMIT_DRAIN_TIME, FIELD(drain_timeout), "1ms", "24h", "after SIGTERM"},
+    {"worker-cpu", DURATION, NULL, FIELD(worker_cpu), "1ms", "24h", "CPU time for one request, else 503"},
+    {"worker-memory", SIZE, NULL, FIELD(worker_memory), "1m", "1024g", "that a worker may add to its own"},
+    {"quarantine", RATE, "off", FIELD(quarantine), NO_RANGE, "deaths/time that put a route aside"},
+    {"user", USER, NULL, FIELD(user), NO_RANGE, "started by root, workers run as [nobody]"},
+    {"sandbox", WORD, "on", FIELD(sandbox), "off|on", NULL, "workers may do what serving needs, no more"},
     {"max-header", SIZE, LIMIT_HEADER, FIELD(max_header), "256", "64k", "request line and headers"},
     {"max-headers", NUMBER, LIMIT_HEADERS, FIELD(max_headers), "1", "1000", "header lines"},
     {"max-uri", SIZE, LIMIT_URI, FIELD(max_uri), "16", "64k", "request target"},
@@ -240,15 +252,72 @@ static bool read_descriptor(struct reader *r, const struct row *row, const char 
     return true;
 }
 
-static bool read_address(struct reader *r, const char *where, const char *text)
+static bool is_address(const struct reader *r, const char *where, const char *text)
 {
     char why[512];
+    return listener_check(text, why, sizeof why) || complain(r, where, "%s", why);
+}
+
+static bool read_admin(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    if (!is_address(r, where, text))
+        return false;
+    memcpy(field_of(r, row), &text, sizeof text);
+    return true;
+}
+
+static bool read_address(struct reader *r, const char *where, const char *text)
+{
     struct options *o = r->o;
-    if (!listener_check(text, why, sizeof why))
-        return complain(r, where, "%s", why);
+    if (!is_address(r, where, text))
+        return false;
     if (o->listen_count == LIMIT_LISTENERS)
         return complain(r, where, "more than %d addresses: leave some out", LIMIT_LISTENERS);
     o->listen[o->listen_count++] = text;
+    return true;
+}
+
+/* What is in the file, its loader will say. */
+static bool read_module(struct reader *r, const char *where, const char *text)
+{
+    struct options *o = r->o;
+    if (!*text || *text == '=')
+        return complain(r, where, "\"%.200s\" names no file: write FILE.so or FILE.so=ARGUMENT",
+                        text);
+    if (o->module_count == LIMIT_MODULES)
+        return complain(r, where, "more than %d modules: leave some out", LIMIT_MODULES);
+    o->modules[o->module_count++] = text;
+    return true;
+}
+
+/* "5/10s", or "off". */
+static bool read_quarantine(struct reader *r, const char *where, const char *text)
+{
+    char count[16] = "";
+    uint64_t deaths = 0;
+    int64_t ms = 0;
+    const char *slash = strchr(text, '/');
+    if (strcmp(text, "off") == 0)
+        return true;
+    if (slash && slash - text < (long)sizeof count)
+        memcpy(count, text, (size_t)(slash - text));
+    if (!parse_number(count, 1000, &deaths) || deaths == 0 || !parse_duration(slash + 1, &ms) ||
+        ms == 0 || ms > 24 * 3600 * 1000)
+        return complain(r, where,
+                        "\"%.200s\" is no rate: write DEATHS/TIME, such as 5/10s (1 to 1000 in 1ms"
+                        " to 24h), or off",
+                        text);
+    r->o->quarantine = (unsigned)deaths;
+    r->o->quarantine_in = ms;
+    return true;
+}
+
+static bool read_user(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    uint64_t number;
+    if (!parse_number(text, UINT32_MAX - 1, &number) && !getpwnam(text))
+        return complain(r, where, "\"%.200s\" is no user of this system: see /etc/passwd", text);
+    memcpy(field_of(r, row), &text, sizeof text);
     return true;
 }
 
@@ -287,6 +356,14 @@ static bool read_value(struct reader *r, const struct row *row, const char *wher
         return read_descriptor(r, row, where, text);
     case ADDRESS:
         return read_address(r, where, text);
+    case ADMIN:
+        return read_admin(r, row, where, text);
+    case MODULE:
+        return read_module(r, where, text);
+    case RATE:
+        return read_quarantine(r, where, text);
+    case USER:
+        return read_user(r, row, where, text);
     case SWITCH:
         return read_switch(r, row, where, text);
     case QUESTION:
@@ -308,9 +385,12 @@ static bool belongs_here(const struct reader *r, const struct row *row, const ch
 static const char *placeholder(const struct row *row)
 {
     static const char *const forms[] = {
-        [NUMBER] = "N",          [SIZE] = "SIZE",       [DURATION] = "TIME", [WORD] = "",
-        [VALUE] = "VALUE",       [DOCUMENT] = "FILE",   [FOLDER] = "DIR",    [DESCRIPTOR] = "FD",
-        [ADDRESS] = "ADDR:PORT", [TEXT] = "FILE|-|off", [SWITCH] = "",       [QUESTION] = ""};
+        [NUMBER] = "N",        [SIZE] = "SIZE",         [DURATION] = "TIME",
+        [WORD] = "",           [VALUE] = "VALUE",       [DOCUMENT] = "FILE",
+        [FOLDER] = "DIR",      [DESCRIPTOR] = "FD",     [ADDRESS] = "ADDR:PORT",
+        [ADMIN] = "ADDR:PORT", [MODULE] = "FILE[=ARG]", [RATE] = "N/TIME",
+        [USER] = "NAME",       [TEXT] = "FILE|-|off",   [SWITCH] = "",
+        [QUESTION] = ""};
     return row->kind == WORD ? row->low : forms[row->kind];
 }
 
@@ -438,16 +518,15 @@ static enum options_result read_flags(struct reader *r, int argc, char **argv)
     return OPTIONS_RUN;
 }
 
-/* Copied to be cut up, since the environment itself must stay whole for a program we may become. */
-static bool read_addresses(struct reader *r, const char *where, const char *text)
+/* Several values, separated by spaces. Copied to be cut up, since the environment itself must stay
+ * whole for a program we may become. */
+static bool read_list(struct reader *r, const struct row *row, const char *where, const char *text)
 {
-    static char copy[LIMIT_LISTENERS * 128];
-    if (strlen(text) >= sizeof copy)
-        return complain(r, where, "is longer than %zu bytes: leave some out", sizeof copy - 1);
-    strcpy(copy, text);
-    char *rest = NULL;
+    char *rest = NULL, *copy = strdup(text); /* what is read points into it, as long as we run */
+    if (!copy)
+        return complain(r, where, "%s", strerror(errno));
     for (char *one = strtok_r(copy, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
-        if (!read_address(r, where, one))
+        if (!read_value(r, row, where, one))
             return false;
     return true;
 }
@@ -468,9 +547,8 @@ static bool read_environment(struct reader *r)
         r->seen[row - rows] = true;
         if (!belongs_here(r, row, name))
             return false;
-        bool good =
-            row->kind == ADDRESS ? read_addresses(r, name, text) : read_value(r, row, name, text);
-        if (!good)
+        bool is_list = row->kind == ADDRESS || row->kind == MODULE;
+        if (!(is_list ? read_list : read_value)(r, row, name, text))
             return false;
     }
     return true;

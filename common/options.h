@@ -20,8 +20,11 @@ enum log_format { FORMAT_COMBINED, FORMAT_JSON };
 struct options {
     const char *listen[LIMIT_LISTENERS]; /* as typed: "127.0.0.1:8080", "[::1]:0", "unix:/path" */
     size_t listen_count;                 /* at least one after options_read */
+    const char *admin;                   /* address for /metrics and the like; NULL: none */
     const char *root;                    /* NULL: no files are served */
-    unsigned workers;                    /* 1 … LIMIT_WORKERS; by default 4 a CPU, at least 8 */
+    const char *modules[LIMIT_MODULES];  /* as typed: "FILE.so" or "FILE.so=ARGUMENT" */
+    size_t module_count;
+    unsigned workers; /* 1 … LIMIT_WORKERS; by default 4 a CPU, at least 8 */
     unsigned max_connections;
     uint64_t max_requests; /* per worker; 0 = no end */
     enum isolation isolation;
@@ -34,6 +37,14 @@ struct options {
     int64_t write_timeout;
     int64_t request_timeout;
     int64_t drain_timeout;
+
+    int64_t worker_cpu;    /* ms of CPU time for one request; 0: as much as it takes */
+    size_t worker_memory;  /* bytes a worker may add to what it was born with; 0: no bound */
+    unsigned quarantine;   /* so many deaths … */
+    int64_t quarantine_in; /* … within so many ms put a route aside; 0: never */
+    const char *user;      /* whom the workers run as when the server was started by root; NULL:
+                              nobody */
+    bool sandbox;
 
     size_t max_header; /* bytes */
     unsigned max_headers;

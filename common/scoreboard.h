@@ -14,6 +14,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "crash.h"
+#include "limits.h"
+#include "quarantine.h"
+
 /*
  *   NONE ──▶ WAITING ──▶ ACCEPTING ──▶ TURN ──▶ WAITING …
  *               └──────────────────────▲ └────▶ LOST: a thread that was robbed of its request and
@@ -30,9 +34,37 @@ struct worker_slot {
     _Atomic uint64_t turns;    /* grows whenever the worker owns nothing */
     _Atomic int64_t started;   /* monotonic µs: when the handler was called; 0: not in a handler */
     _Atomic uint64_t requests; /* answered since its birth */
+    _Atomic int tid;           /* its thread, for signals; pid again in server-proc */
+    _Atomic int route;         /* of the request that runs: its index on the board; -1: none */
+    _Atomic bool must_leave;   /* written by the keeper: go when you own nothing */
+    struct crash crash;        /* how it died */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
+};
+
+/* What requests have died of. A new one wants its word in cause_word(). */
+enum cause {
+    CAUSE_SEGV,
+    CAUSE_BUS,
+    CAUSE_ABRT,
+    CAUSE_KILL,
+    CAUSE_SIGNAL, /* any other */
+    CAUSE_EXIT,   /* it called exit, or the like */
+    CAUSE_TIME,   /* --request-timeout */
+    CAUSE_CPU,    /* --worker-cpu */
+    CAUSE_MEMORY, /* --worker-memory */
+    CAUSES
+};
+const char *cause_word(enum cause cause); /* "segv", as in metrics */
+
+enum { ROUTE_NAME = 64 };
+
+/* A route, as all processes see it, the one that loads no modules included. */
+struct route_slot {
+    char path[ROUTE_NAME]; /* cut to fit; written before the first worker */
+    _Atomic uint64_t killed[CAUSES];
+    struct ward ward;
 };
 
 struct scoreboard {
@@ -40,10 +72,15 @@ struct scoreboard {
     _Atomic int draining; /* no answer keeps its connection any more */
     _Atomic int is_up;    /* workers have been started */
     _Atomic int connections;
-    _Atomic uint64_t spooled; /* bytes of bodies in descriptors */
-    _Atomic uint64_t deaths;  /* of workers, by signal or by themselves */
-    _Atomic unsigned lost;    /* threads that were robbed and have not come back */
-    uint32_t boot;            /* a random part of every request id */
+    _Atomic uint64_t spooled;  /* bytes of bodies in descriptors */
+    _Atomic uint64_t deaths;   /* of workers, by signal or by themselves */
+    _Atomic unsigned lost;     /* threads that were robbed and have not come back */
+    _Atomic uint64_t recycled; /* workers that were replaced in good health */
+    _Atomic uint64_t unsound;  /* slots of the connection table that did not bear their seal */
+    _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */
+    struct route_slot routes[LIMIT_ROUTES];
+    _Atomic unsigned route_count;
+    uint32_t boot; /* a random part of every request id */
     size_t slot_count;
     struct worker_slot slots[];
 };

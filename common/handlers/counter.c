@@ -78,4 +78,8 @@ static void close_counter(void *state)
 static const struct route routes[] = {{"GET", "/counter", counter}, {NULL, NULL, NULL}};
 
 extern const struct module counter_module;
-const struct module counter_module = {TANDEM_ABI, "counter", routes, open_counter, close_counter};
+const struct module counter_module = {.abi = TANDEM_ABI,
+                                      .name = "counter",
+                                      .routes = routes,
+                                      .open = open_counter,
+                                      .close = close_counter};

@@ -45,4 +45,5 @@ static const char *open_echo(const char *argument, void **state)
 static const struct route routes[] = {{"POST", "/echo", echo}, {NULL, NULL, NULL}};
 
 extern const struct module echo_module;
-const struct module echo_module = {TANDEM_ABI, "echo", routes, open_echo, NULL};
+const struct module echo_module = {
+    .abi = TANDEM_ABI, .name = "echo", .routes = routes, .open = open_echo, .close = NULL};

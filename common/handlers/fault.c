@@ -173,4 +173,5 @@ static const char *open_fault(const char *argument, void **state)
 static const struct route routes[] = {{"GET", PREFIX, fault}, {NULL, NULL, NULL}};
 
 extern const struct module fault_module;
-const struct module fault_module = {TANDEM_ABI, "fault", routes, open_fault, NULL};
+const struct module fault_module = {
+    .abi = TANDEM_ABI, .name = "fault", .routes = routes, .open = open_fault, .close = NULL};

@@ -390,4 +390,5 @@ static void close_root(void *state)
 
 static const struct route routes[] = {{"GET HEAD", "/", serve_path}, {NULL, NULL, NULL}};
 
-const struct module files_module = {TANDEM_ABI, "files", routes, open_root, close_root};
+const struct module files_module = {
+    .abi = TANDEM_ABI, .name = "files", .routes = routes, .open = open_root, .close = close_root};

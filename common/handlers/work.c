@@ -72,4 +72,5 @@ static const char *open_work(const char *argument, void **state)
 static const struct route routes[] = {{"GET HEAD", "/work", work}, {NULL, NULL, NULL}};
 
 extern const struct module work_module;
-const struct module work_module = {TANDEM_ABI, "work", routes, open_work, NULL};
+const struct module work_module = {
+    .abi = TANDEM_ABI, .name = "work", .routes = routes, .open = open_work, .close = NULL};

@@ -63,7 +63,9 @@ enum {
     CONN_SERVED = 16,  /* at least one request has been served */
     CONN_WATCHED = 32, /* epoll knows it */
     CONN_ROOM = 64,    /* … and tells, for this answer, when there is room to write */
-    CONN_HTML = 128    /* the client of the request that runs would rather read errors as a page */
+    CONN_HTML = 128,   /* the client of the request that runs would rather read errors as a page */
+    CONN_ADMIN = 256,  /* it came in by --admin */
+    CONN_KEPT = CONN_SERVED | CONN_WATCHED | CONN_ADMIN /* from one request to the next */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -79,7 +81,7 @@ struct conn {
     _Atomic int64_t deadline; /* monotonic ms; 0 = none; what it means depends on phase and wait */
     _Atomic uint8_t wait;     /* enum conn_wait */
     uint64_t cookie;          /* SO_COOKIE: the kernel's own name for this socket */
-    uint8_t flags;
+    uint16_t flags;
     uint32_t stash_off; /* bytes that have arrived and are not consumed: stash[off … off + len) */
     uint32_t stash_len;
     uint32_t stash_high; /* how far the stash has been written since it was last given back */

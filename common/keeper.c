@@ -15,11 +15,12 @@
 #include <unistd.h>
 
 #include "lifecycle.h"
+#include "model.h"
 #include "outbox.h"
 
 static const char READING[] = "while reading a request";
 
-enum { TICK_BUSY = 20, TICK_IDLE = 200, GRACE = 1000 /* ms */ };
+enum { TICK_BUSY = 20, TICK_IDLE = 200, LOOK_PAUSE = 10, GRACE = 1000 /* ms */ };
 
 bool keeper_open(struct keeper *k, struct server *s)
 {
@@ -28,13 +29,15 @@ bool keeper_open(struct keeper *k, struct server *s)
     for (int fd = 0; fd < KEEPER_CORE; fd++) /* --ready-fd will be closed, and its number reused */
         k->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
     k->turns = calloc(s->board->slot_count, sizeof *k->turns);
-    return k->turns;
+    k->runs = calloc(s->board->slot_count, sizeof *k->runs);
+    return k->turns && k->runs;
 }
 
 void keeper_close(struct keeper *k)
 {
     teller_close(&k->teller);
     free(k->turns);
+    free(k->runs);
 }
 
 /* --- answering in a worker's place --- */
@@ -75,6 +78,13 @@ static void let_go(struct keeper *k, struct conn *c, enum next next)
     conn_hand_on(s, c, CONN_SUPERVISOR);
 }
 
+/* For the figures, and for --quarantine. */
+static void count_death(struct keeper *k, const struct worker_slot *slot, const struct death *d)
+{
+    struct server *s = k->teller.server;
+    death_count(s->board, slot, d, &s->options.quarantine);
+}
+
 void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                    const struct death *d)
 {
@@ -84,6 +94,9 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     request_id(s->board, slot, id);
     response_problem(&k->teller.response, conn_problem_form(c), status, death_detail(d, detail),
                      id);
+    if (status == 503)
+        response_header(&k->teller.response, "Retry-After", "1");
+    count_death(k, slot, d);
     conn_close_body(c);
     log_lost_request(k, c, slot, status, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
@@ -121,6 +134,21 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
+/* Its handler may still have been running: a stream. */
+static const char *bury_half_sent(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                                  const struct death *d)
+{
+    char cause[DEATH_CAUSE_SIZE];
+    bool was_streaming = atomic_load(&slot->started) != 0;
+    if (was_streaming) {
+        count_death(k, slot, d);
+        log_lost_request(k, c, slot, 200, death_cause(d, cause));
+    }
+    conn_finish(k->teller.server, c, CONN_SUPERVISOR, END_RESET,
+                "its worker died in the middle of an answer");
+    return was_streaming ? "in the handler, half of its answer sent" : "while sending the answer";
+}
+
 /* Returns what was lost with it, for the log; NULL: nothing. The connection has just been
  * seized. */
 static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_phase phase,
@@ -135,8 +163,7 @@ static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_p
         keeper_answer(k, c, slot, d);
         return "in the handler";
     case CONN_SEND:
-        conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died in the middle of an answer");
-        return "while sending the answer";
+        return bury_half_sent(k, c, slot, d);
     case CONN_CLOSING:
         finish_close(k, c);
         return NULL;
@@ -193,7 +220,7 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
     if (atomic_load(&slot->state) == WORKER_ACCEPTING)
         start_hunt(k);
     bool was_reading = lost && strcmp(lost, READING) == 0;
-    if (!lost && d->is_overdue)
+    if (!lost && d->over)
         lost = "in the handler";
     death_log(s->board, slot, "worker", d, lost, !was_reading);
     atomic_fetch_add(&s->board->deaths, 1);
@@ -316,7 +343,7 @@ static void go_on_hunting(struct keeper *k)
 static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
 {
     struct server *s = k->teller.server;
-    c->flags &= CONN_SERVED | CONN_WATCHED;
+    c->flags &= CONN_KEPT;
     access_log_write(&s->access_log,
                      &(struct access_entry){.peer = &c->peer, .status = 408, .id = "-"});
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
@@ -373,21 +400,70 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its slot makes no sense");
 }
 
-static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
+/* --- budgets of the request that runs --- */
+
+/* What the keeper knows of it: nothing that a worker could change. */
+static struct run *run_of(struct keeper *k, uint64_t word, const struct worker_slot **slot)
 {
-    struct server *s = k->teller.server;
-    int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
-    bool is_late = deadline > 0 && deadline <= now;
-    bool is_idle = conn_phase(word) == CONN_IDLE;
-    bool must_go =
-        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
-    if (is_idle && (is_late || must_go))
-        expire(k, c, word);
-    else if (conn_phase(word) == CONN_RUN && is_late && s->overdue)
-        s->overdue(s, c, word);
+    size_t index = conn_owner(word) - 1;
+    struct scoreboard *board = k->teller.server->board;
+    if (index >= board->slot_count)
+        return NULL;
+    *slot = &board->slots[index];
+    struct run *run = &k->runs[index];
+    uint64_t serial = (*slot)->serial;
+    if (run->serial != serial)
+        *run = (struct run){.serial = serial, .cpu = model_cpu(index)};
+    return run;
 }
 
-static void sweep(struct keeper *k, int64_t now)
+static bool has_spent_its_cpu(const struct keeper *k, const struct run *run, size_t index)
+{
+    int64_t budget = k->teller.server->options.worker_cpu * 1000000, now;
+    if (budget == 0 || run->cpu < 0)
+        return false;
+    now = model_cpu(index);
+    return now - run->cpu > budget;
+}
+
+/* Nine tenths of its time are over. */
+static bool is_nearly_late(const struct keeper *k, int64_t deadline, int64_t now)
+{
+    return now >= deadline - k->teller.server->options.request_timeout / 10;
+}
+
+static void look_at_run(struct keeper *k, struct conn *c, uint64_t word, int64_t deadline,
+                        int64_t now)
+{
+    struct server *s = k->teller.server;
+    const struct worker_slot *slot = NULL;
+    struct run *run = run_of(k, word, &slot);
+    if (!run || deadline == 0 || atomic_load(&slot->started) == 0)
+        return;
+    if (deadline <= now) {
+        s->overdue(s, c, word, BUDGET_TIME);
+    } else if (has_spent_its_cpu(k, run, conn_owner(word) - 1)) {
+        s->overdue(s, c, word, BUDGET_CPU);
+    } else if (!run->is_told && is_nearly_late(k, deadline, now)) {
+        run->is_told = true;
+        model_tell(conn_owner(word) - 1);
+    }
+}
+
+static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
+{
+    int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
+    bool is_late = deadline > 0 && deadline <= now;
+    enum conn_phase phase = conn_phase(word);
+    bool must_go =
+        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
+    if (phase == CONN_IDLE && (is_late || must_go))
+        expire(k, c, word);
+    else if ((phase == CONN_RUN || phase == CONN_SEND) && k->teller.server->overdue)
+        look_at_run(k, c, word, deadline, now);
+}
+
+static void look_at_all(struct keeper *k, int64_t now)
 {
     struct server *s = k->teller.server;
     int highest = conn_table_highest(&s->table);
@@ -413,10 +489,16 @@ static void correct_count(struct keeper *k)
     k->drift = drift;
 }
 
+/* However often it is called, and deaths by the hundred call it: the table is looked through at
+ * most a hundred times a second. */
 void keeper_tick(struct keeper *k)
 {
-    sweep(k, clock_ms());
+    int64_t now = clock_ms();
     go_on_hunting(k);
+    if (now - k->looked_at < LOOK_PAUSE)
+        return;
+    k->looked_at = now;
+    look_at_all(k, now);
     if (atomic_load(&k->teller.server->board->deaths) > 0)
         correct_count(k);
 }

@@ -23,8 +23,17 @@ struct orphan {
     uint64_t cookie;
 };
 
+/* A request in its handler, as long as it is the same one. */
+struct run {
+    uint64_t serial;
+    int64_t cpu;  /* ns its worker had used when the keeper first saw it run; -1: unknown */
+    bool is_told; /* that its time is nearly over */
+};
+
 struct keeper {
     struct teller teller;
+    int64_t looked_at;   /* monotonic ms: when all connections were last looked at */
+    struct run *runs;    /* one per worker */
     int64_t drain_until; /* monotonic ms; 0: not draining */
     int open;            /* connections counted by the last sweep */
     int drift;           /* how far the board's count was off, then */

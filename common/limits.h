@@ -29,6 +29,7 @@ enum {
     LIMIT_TURN = 4 * 1024 * 1024, /* bytes sent on one connection before others get their turn    */
     LIMIT_RESPONSE = 64 << 20,    /* bytes of a body that a handler makes in memory               */
     LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
+    LIMIT_SPARE_WAIT = 5000,      /* ms, 503: fresh: how long a request waits for a free child    */
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_LISTENERS = 16,         /* --listen                                                     */

@@ -33,7 +33,7 @@ int one_run(struct server *s)
     struct keeper keeper;
     struct worker worker;
     int code = 1;
-    if (!server_open_service(s))
+    if (!server_open_modules(s) || !server_open_epoll(s))
         return code;
     bool has_keeper = keeper_open(&keeper, s);
     if (has_keeper && worker_open(&worker, s, 1)) {
@@ -44,6 +44,7 @@ int one_run(struct server *s)
         code = 0;
     }
     keeper_close(&keeper);
-    server_close_service(s);
+    server_close_epoll(s);
+    server_close_modules(s);
     return code;
 }

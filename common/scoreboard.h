@@ -34,10 +34,10 @@ struct worker_slot {
     _Atomic uint64_t turns;    /* grows whenever the worker owns nothing */
     _Atomic int64_t started;   /* monotonic µs: when the handler was called; 0: not in a handler */
     _Atomic uint64_t requests; /* answered since its birth */
-    _Atomic int tid;           /* its thread, for signals; pid again in server-proc */
     _Atomic int route;         /* of the request that runs: its index on the board; -1: none */
     _Atomic bool must_leave;   /* written by the keeper: go when you own nothing */
     struct crash crash;        /* how it died */
+    _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
@@ -88,7 +88,8 @@ struct scoreboard {
 /* Maps a board with `count` slots; NULL (errno) when there is no memory. */
 struct scoreboard *scoreboard_open(size_t count);
 void scoreboard_close(struct scoreboard *b);
-/* Back to a board on which nothing has happened. While no worker lives. */
+/* Forgets workers and connections, and takes another boot number; what routes have cost stays. While
+ * no worker lives. */
 void scoreboard_clear(struct scoreboard *b);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);

@@ -15,6 +15,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -284,18 +285,14 @@ void listeners_close(struct listeners *ls)
     ls->count = 0;
 }
 
-void listeners_announce(const struct listeners *ls, int ready_fd)
+void listeners_announce(const char *line, int ready_fd)
 {
+    struct iovec parts[] = {{(void *)(uintptr_t)line, strlen(line)}, {"\n", 1}};
     if (ready_fd < 0)
         return;
-    char line[sizeof "ready\n" + LIMIT_LISTENERS * (sizeof ls->all[0].name + 1)];
-    size_t length = (size_t)snprintf(line, sizeof line, "ready");
-    for (size_t i = 0; i < ls->count; i++)
-        length += (size_t)snprintf(line + length, sizeof line - length, " %s", ls->all[i].name);
-    line[length++] = '\n';
     ssize_t written; /* one write, less than PIPE_BUF: whole or not at all */
     do
-        written = write(ready_fd, line, length);
+        written = writev(ready_fd, parts, 2);
     while (written < 0 && errno == EINTR);
     if (ready_fd >
         STDERR_FILENO) /* the number of a standard stream must not fall to a connection */

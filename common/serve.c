@@ -24,11 +24,15 @@
 
 enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
 enum { STEP_BACK_TIME = 500, OUT_OF_DESCRIPTORS_PAUSE = 5000 /* µs */ };
-enum { LISTENER_GENERATION = 0x7fffffff, RETIRE_GENERATION = 0x7ffffffe }; /* beyond 24 bits */
+enum {
+    LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
+    ADMIN_GENERATION = 0x7ffffffe,
+    RETIRE_GENERATION = 0x7ffffffd
+};
 
-uint64_t serve_listener_tag(int fd)
+uint64_t serve_listener_tag(int fd, bool is_admin)
 {
-    return conn_tag(fd, LISTENER_GENERATION);
+    return conn_tag(fd, is_admin ? ADMIN_GENERATION : LISTENER_GENERATION);
 }
 
 uint64_t serve_retire_tag(void)
@@ -290,7 +294,7 @@ static void turn_away(struct worker *w, struct conn *c)
         take_turn(w, c, false);
 }
 
-static void accept_one(struct worker *w, int listener)
+static void accept_one(struct worker *w, int listener, bool is_admin)
 {
     struct server *s = w->teller.server;
     struct sockaddr_in6 peer = {0};
@@ -309,6 +313,8 @@ static void accept_one(struct worker *w, int listener)
     }
     be(w, fd, WORKER_TURN);
     c->peer = peer;
+    if (is_admin)
+        c->flags |= CONN_ADMIN;
     int open = atomic_fetch_add(&s->board->connections, 1) + 1;
     if (open > (int)s->options.max_connections)
         turn_away(w, c);
@@ -320,15 +326,16 @@ static void accept_one(struct worker *w, int listener)
 static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 {
     int fd = conn_tag_fd(tag);
-    if (conn_tag_generation(tag) == LISTENER_GENERATION) {
-        accept_one(w, fd);
+    unsigned generation = conn_tag_generation(tag);
+    if (generation == LISTENER_GENERATION || generation == ADMIN_GENERATION) {
+        accept_one(w, fd, generation == ADMIN_GENERATION);
         return;
     }
     struct conn *c = conn_at(&w->teller.server->table, fd);
     if (!c)
         return;
     be(w, fd, WORKER_TURN);
-    if (conn_claim(c, conn_tag_generation(tag), w->teller.me))
+    if (conn_claim(c, generation, w->teller.me))
         take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 

@@ -175,10 +175,10 @@ static void keep(struct server *s)
     }
 }
 
-static void become_process(pid_t supervisor)
+/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
+static void tie_to(pid_t supervisor)
 {
-    prctl(PR_SET_NAME, "serving");
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* again after a change of user, which forgets it */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(EXIT_FAILURE);
 }
@@ -191,11 +191,14 @@ static bool open_all(struct server *s)
            keeper_open(&process.keeper, s);
 }
 
-static int process_main(struct server *s)
+static int process_main(struct server *s, pid_t supervisor)
 {
+    prctl(PR_SET_NAME, "serving");
+    tie_to(supervisor);
     s->overdue = lose_overdue;
     if (!open_all(s))
         return EXIT_FAILURE;
+    tie_to(supervisor);
     process.data_limit = server_bound_memory(s, s->options.workers);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
@@ -219,8 +222,7 @@ static bool start_process(void)
     pid_t supervisor = getpid();
     self.process = fork();
     if (self.process == 0) {
-        become_process(supervisor);
-        exit(process_main(self.server));
+        exit(process_main(self.server, supervisor));
     }
     if (self.process < 0)
         log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno),

@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -12,6 +13,7 @@
 
 #include "handlers/handlers.h"
 #include "model.h"
+#include "module.h"
 #include "one.h"
 #include "serve.h"
 #include "signals.h"
@@ -79,12 +81,34 @@ void server_announce(struct server *s)
 
 /* --- the service: modules and epoll --- */
 
+/* Whoever keeps this process shall be able to say whose code it did not survive. */
+static void announce_opening(struct server *s, const char *name, size_t length)
+{
+    snprintf(s->board->opening, sizeof s->board->opening, "%.*s", (int)length, name);
+}
+
+static bool end_opening(struct server *s, bool is_open, const char *why)
+{
+    announce_opening(s, "", 0);
+    if (!is_open)
+        log_line(LOG_ERROR, "%s", why);
+    return is_open;
+}
+
 static bool add_module(struct server *s, const struct module *module, const char *argument)
 {
-    const char *wrong = router_add(&s->router, module, argument);
-    if (wrong)
-        log_line(LOG_ERROR, "module %s: %s", module->name, wrong);
-    return !wrong;
+    char why[900];
+    bool is_foreign = module == &fault_module;
+    announce_opening(s, module->name, strlen(module->name));
+    return end_opening(s, module_open(&s->router, module, argument, is_foreign, why, sizeof why),
+                       why);
+}
+
+static bool load_module(struct server *s, const char *text)
+{
+    char why[900];
+    announce_opening(s, text, strcspn(text, "="));
+    return end_opening(s, module_load(&s->router, text, why, sizeof why), why);
 }
 
 static bool open_modules(struct server *s)
@@ -98,7 +122,12 @@ static bool open_modules(struct server *s)
         !(add_module(s, &echo_module, NULL) && add_module(s, &work_module, NULL) &&
           add_module(s, &counter_module, NULL)))
         return false;
-    return !o->enable_faults || add_module(s, &fault_module, NULL);
+    if (o->enable_faults && !add_module(s, &fault_module, NULL))
+        return false;
+    for (size_t i = 0; i < o->module_count; i++)
+        if (!load_module(s, o->modules[i]))
+            return false;
+    return true;
 }
 
 static bool watch_level(struct server *s, int fd, uint64_t tag)
@@ -132,7 +161,7 @@ bool server_open_service(struct server *s)
 
 void server_close_service(struct server *s)
 {
-    router_close(&s->router);
+    module_close_all(&s->router);
     if (s->epoll >= 0)
         close(s->epoll);
     if (s->retire >= 0)

@@ -80,7 +80,8 @@ struct scoreboard {
     _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */
     struct route_slot routes[LIMIT_ROUTES];
     _Atomic unsigned route_count;
-    uint32_t boot; /* a random part of every request id */
+    char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
+    uint32_t boot;            /* a random part of every request id */
     size_t slot_count;
     struct worker_slot slots[];
 };

@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
+#include "module.h"
 #include "one.h"
 #include "sandbox.h"
 #include "serve.h"
@@ -101,12 +103,34 @@ void server_announce(struct server *s)
 
 /* --- modules --- */
 
+/* Whoever keeps this process shall be able to say whose code it did not survive. */
+static void announce_opening(struct server *s, const char *name, size_t length)
+{
+    snprintf(s->board->opening, sizeof s->board->opening, "%.*s", (int)length, name);
+}
+
+static bool end_opening(struct server *s, bool is_open, const char *why)
+{
+    announce_opening(s, "", 0);
+    if (!is_open)
+        log_line(LOG_ERROR, "%s", why);
+    return is_open;
+}
+
 static bool add_module(struct server *s, const struct module *module, const char *argument)
 {
-    const char *wrong = router_add(&s->router, module, argument);
-    if (wrong)
-        log_line(LOG_ERROR, "module %s: %s", module->name, wrong);
-    return !wrong;
+    char why[900];
+    bool is_foreign = module == &fault_module;
+    announce_opening(s, module->name, strlen(module->name));
+    return end_opening(s, module_open(&s->router, module, argument, is_foreign, why, sizeof why),
+                       why);
+}
+
+static bool load_module(struct server *s, const char *text)
+{
+    char why[900];
+    announce_opening(s, text, strcspn(text, "="));
+    return end_opening(s, module_load(&s->router, text, why, sizeof why), why);
 }
 
 static bool add_all(struct server *s)

@@ -24,7 +24,6 @@ struct server {
     int epoll;    /* the one all workers wait on */
     int retire;   /* eventfd in it: readable once all workers are to go */
     int signals;  /* signalfd of the process that keeps the workers */
-    int admin_fd; /* the listener of --admin; -1: none */
     /* What this model does about a request that has used up a budget; called by the keeper. */
     void (*overdue)(struct server *s, struct conn *c, uint64_t word, enum budget over);
 };

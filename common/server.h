@@ -5,6 +5,10 @@
 #ifndef TANDEM_SERVER_H
 #define TANDEM_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "access_log.h"
 #include "conn.h"
 #include "listener.h"
@@ -18,6 +22,8 @@ struct server {
     struct router router;
     struct conn_table table;
     struct scoreboard *board;
+    size_t slots;       /* of workers on the board; what the board says of itself is not believed */
+    size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
     struct access_log access_log;
     int epoll;   /* the one all workers wait on */
     int retire;  /* eventfd in it: readable once all workers are to go */
@@ -28,6 +34,9 @@ struct server {
 
 /* main() of both servers. Returns the exit code: 0 drained, 1 run-time failure, 2 usage. */
 int server_main(int argc, char **argv);
+
+/* Has the shared epoll watch a descriptor that is no connection, level-triggered. False: errno. */
+bool server_watch(struct server *s, int fd, uint64_t tag);
 
 /* Opens the modules and the shared epoll, with the listeners in it. False: logged. By the process
  * whose descriptor table the workers will share, before the first of them. */

@@ -45,7 +45,7 @@ static void fill(void)
     struct scoreboard *board = self.server->board;
     if (clock_ms() < self.fork_again)
         return;
-    for (size_t i = 0; i < board->slot_count; i++) {
+    for (size_t i = 0; i < self.server->slots; i++) {
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
         self.is_overdue[i] = false;
@@ -85,7 +85,7 @@ static void reap(void)
     pid_t pid;
     while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {
         spare_reaped(self.server, pid);
-        for (size_t i = 0; i < board->slot_count; i++) {
+        for (size_t i = 0; i < self.server->slots; i++) {
             if (self.pids[i] != pid)
                 continue;
             self.pids[i] = 0;
@@ -101,7 +101,7 @@ static void reap(void)
 static void kill_overdue(struct server *s, struct conn *c, uint64_t word)
 {
     size_t index = conn_owner(word) - 1;
-    if (index >= s->board->slot_count)
+    if (index >= s->slots)
         return;
     struct worker_slot *slot = &s->board->slots[index];
     bool is_patient = clock_ms() < atomic_load(&c->deadline) + OVERDUE_GRACE;
@@ -175,6 +175,7 @@ int model_run(struct server *s)
         return 1;
     int code = 1;
     if (spare_open(s) && keeper_open(&self.keeper, s)) {
+        sweep_learn_core(&self.keeper.sweep);
         fill();
         server_announce(s);
         supervise(s);

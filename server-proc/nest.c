@@ -313,7 +313,7 @@ static void become_nest(struct nest *n, pid_t supervisor)
     close_what_is_not_ours(n);
     self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
     conn_table_close(&s->table);
-    scoreboard_close(s->board);
+    scoreboard_close(s->board, s->slots);
     s->board = NULL;
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);

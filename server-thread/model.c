@@ -58,11 +58,11 @@ static void fill(struct server *s)
     unsigned alive = 0;
     if (clock_ms() < process.fork_again)
         return;
-    for (size_t i = 0; i < board->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         int state = atomic_load(&board->slots[i].state);
         alive += state != WORKER_NONE && state != WORKER_LOST;
     }
-    for (size_t i = 0; i < board->slot_count && alive < s->options.workers; i++) {
+    for (size_t i = 0; i < s->slots && alive < s->options.workers; i++) {
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
         if (!worker_make(s, i)) {
@@ -82,7 +82,7 @@ static void fill(struct server *s)
 static void lose_overdue(struct server *s, struct conn *c, uint64_t word)
 {
     size_t index = conn_owner(word) - 1;
-    if (index >= s->board->slot_count || !conn_seize(c, word, CONN_HELD))
+    if (index >= s->slots || !conn_seize(c, word, CONN_HELD))
         return;
     struct worker_slot *slot = &s->board->slots[index];
     struct death d = {.is_overdue = true};
@@ -120,6 +120,8 @@ static void keep(struct server *s)
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
         keeper_tick(&process.keeper);
+        if (process.keeper.guard.is_helpless) /* the next process inherits the listeners again */
+            process.is_worn_out = true;
         if (stop > 0)
             keeper_drain(&process.keeper);
         else if (process.is_worn_out)
@@ -145,6 +147,7 @@ static int process_main(struct server *s)
         return EXIT_FAILURE;
     if (!keeper_open(&process.keeper, s))
         return EXIT_FAILURE;
+    sweep_learn_core(&process.keeper.sweep);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
     server_announce(s);
@@ -189,7 +192,7 @@ static void log_end(const struct death *d)
     death_cause(d, cause);
     log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
              self.process, cause, atomic_load(&board->connections));
-    for (size_t i = 0; i < board->slot_count && named < LOG_SUSPECTS; i++) {
+    for (size_t i = 0; i < self.server->slots && named < LOG_SUSPECTS; i++) {
         const struct worker_slot *slot = &board->slots[i];
         if (atomic_load(&slot->started) == 0)
             continue;
@@ -217,7 +220,7 @@ static bool after_end(const struct death *d, int *code)
     log_end(d);
     if (!was_up)
         usleep(FORK_PAUSE * 1000);
-    scoreboard_clear(board);
+    scoreboard_clear(board, self.server->slots);
     conn_table_clear(&self.server->table);
     return true;
 }

@@ -21,25 +21,30 @@ struct scoreboard *scoreboard_open(size_t count)
     if (b == MAP_FAILED)
         return NULL;
     madvise(b, board_bytes(count), MADV_DONTDUMP);
-    b->slot_count = count;
-    scoreboard_clear(b);
+    scoreboard_clear(b, count);
     return b;
 }
 
-void scoreboard_close(struct scoreboard *b)
+void scoreboard_close(struct scoreboard *b, size_t count)
 {
-    munmap(b, board_bytes(b->slot_count));
+    munmap(b, board_bytes(count));
 }
 
-void scoreboard_clear(struct scoreboard *b)
+void scoreboard_clear(struct scoreboard *b, size_t count)
 {
     b->stop = b->draining = b->is_up = b->connections = 0;
     b->spooled = b->lost = 0;
-    memset(b->slots, 0, b->slot_count * sizeof b->slots[0]);
-    for (size_t i = 0; i < b->slot_count; i++)
+    memset(b->slots, 0, count * sizeof b->slots[0]);
+    for (size_t i = 0; i < count; i++)
         b->slots[i].conn = b->slots[i].route = -1;
     if (getrandom(&b->boot, sizeof b->boot, 0) != sizeof b->boot)
         b->boot = 1;
+}
+
+bool worker_is_at_rest(const struct worker_slot *slot)
+{
+    int state = atomic_load(&slot->state);
+    return state == WORKER_WAITING || state == WORKER_NONE;
 }
 
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)

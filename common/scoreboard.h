@@ -82,16 +82,19 @@ struct scoreboard {
     _Atomic unsigned route_count;
     char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
     uint32_t boot;            /* a random part of every request id */
-    size_t slot_count;
+    size_t slot_count;        /* for readers that have nothing else to go by; see server.h */
     struct worker_slot slots[];
 };
 
 /* Maps a board with `count` slots; NULL (errno) when there is no memory. */
 struct scoreboard *scoreboard_open(size_t count);
-void scoreboard_close(struct scoreboard *b);
+/* `count` as it was opened with: what stands on the board is not believed. */
+void scoreboard_close(struct scoreboard *b, size_t count);
 /* Forgets workers and connections, and takes another boot number; what routes have cost stays. While
  * no worker lives. */
-void scoreboard_clear(struct scoreboard *b);
+void scoreboard_clear(struct scoreboard *b, size_t count);
+/* It owns no connection and has no descriptor in hand. */
+bool worker_is_at_rest(const struct worker_slot *slot);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
 

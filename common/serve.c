@@ -23,7 +23,7 @@
 #include "stream.h"
 
 enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
-enum { STEP_BACK_TIME = 500, OUT_OF_DESCRIPTORS_PAUSE = 5000 /* µs */ };
+enum { STEP_BACK_TIME = 500, PAUSE = 5000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
     ADMIN_GENERATION = 0x7ffffffe,
@@ -285,6 +285,12 @@ static void be(struct worker *w, int fd, enum worker_state state)
     atomic_store_explicit(&w->slot->state, state, memory_order_release);
 }
 
+/* Errors of a descriptor that is closed, or another one: the keeper puts it back (guard.h). */
+static bool is_missing(void)
+{
+    return errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EOPNOTSUPP;
+}
+
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
@@ -302,8 +308,9 @@ static void accept_one(struct worker *w, int listener, bool is_admin)
     be(w, -1, WORKER_ACCEPTING);
     int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            usleep(OUT_OF_DESCRIPTORS_PAUSE); /* the listener stays readable: do not spin on it */
+        bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        if (is_short || is_missing())
+            usleep(PAUSE); /* the listener stays readable: do not spin on it */
         return;
     }
     struct conn *c = conn_open(&s->table, fd, w->teller.me);
@@ -335,8 +342,12 @@ static void take_event(struct worker *w, uint64_t tag, uint32_t events)
     if (!c)
         return;
     be(w, fd, WORKER_TURN);
-    if (conn_claim(c, generation, w->teller.me))
+    if (!conn_claim(c, generation, w->teller.me))
+        return;
+    if (conn_bears_seal(c))
         take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    else
+        conn_condemn(w->teller.server, c, w->teller.me);
 }
 
 /* Memory that a handler has not given back is the worker's until its end. */
@@ -371,6 +382,10 @@ bool serve_once(struct worker *w, int timeout)
     step_back(w);
     struct epoll_event event;
     int n = epoll_wait(w->teller.server->epoll, &event, 1, timeout);
+    if (n < 0 && is_missing()) {
+        usleep(PAUSE);
+        return true;
+    }
     if (n < 0 && errno != EINTR) {
         log_line(LOG_ERROR, "epoll_wait: %s", strerror(errno));
         return false;

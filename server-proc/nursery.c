@@ -90,7 +90,11 @@ static bool prepare(struct server *s)
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "nursery");
-    if (!server_open_modules(s) || !prepare(s))
+    spare_before_modules();
+    if (!server_open_modules(s))
+        _exit(EXIT_FAILURE);
+    spare_after_modules();
+    if (!prepare(s))
         _exit(EXIT_FAILURE);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* after a change of user, which forgets it */
     if (getppid() != supervisor)

@@ -19,6 +19,9 @@ void spare_run(struct worker *w);
 bool spare_open(struct server *s);
 /* Ends the nest and its spares. */
 void spare_close(struct server *s);
+/* In the nursery, before and after the modules are opened: what they open, spares need. */
+void spare_before_modules(void);
+void spare_after_modules(void);
 /* In a child of the nursery: becomes the nest. */
 _Noreturn void spare_nest(pid_t supervisor);
 /* Kills the spare that works for this owner on the request that `word` of c stands for. False:

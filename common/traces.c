@@ -1,7 +1,7 @@
 /*
- * footprint.c — each trace is a field that is read, and a line that says how it differs.
+ * traces.c — each trace is a field that is read, and a line that says how it differs.
  */
-#include "footprint.h"
+#include "traces.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static bool has_children(void)
     return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
-static void look_at_signals(struct footprint *f)
+static void look_at_signals(struct traces *f)
 {
     struct sigaction action;
     for (int i = 1; i < _NSIG; i++) {
@@ -52,7 +52,7 @@ static void look_at_signals(struct footprint *f)
     pthread_sigmask(SIG_BLOCK, NULL, &f->mask);
 }
 
-static void look_at_files(struct footprint *f)
+static void look_at_files(struct traces *f)
 {
     struct stat s;
     if (stat(".", &s) == 0) {
@@ -69,7 +69,7 @@ static void look_at_files(struct footprint *f)
     }
 }
 
-void footprint_take(struct footprint *f)
+void traces_take(struct traces *f)
 {
     memset(f, 0, sizeof *f);
     f->threads = status_number("Threads:", 10);
@@ -99,7 +99,7 @@ __attribute__((format(printf, 2, 3))) static bool differs(const struct words *w,
 }
 
 /* Who waits for a thread is woken a moment before the kernel has forgotten it. */
-static bool threads_kept(const struct footprint *before, const struct footprint *after,
+static bool threads_kept(const struct traces *before, const struct traces *after,
                          const struct words *w)
 {
     long threads = after->threads;
@@ -110,13 +110,13 @@ static bool threads_kept(const struct footprint *before, const struct footprint 
     return threads <= before->threads || differs(w, "has started a thread");
 }
 
-static bool children_kept(const struct footprint *before, const struct footprint *after,
+static bool children_kept(const struct traces *before, const struct traces *after,
                           const struct words *w)
 {
     return before->has_children || !after->has_children || differs(w, "has started a process");
 }
 
-static bool signals_kept(const struct footprint *before, const struct footprint *after,
+static bool signals_kept(const struct traces *before, const struct traces *after,
                          const struct words *w)
 {
     char name[64];
@@ -131,7 +131,7 @@ static bool signals_kept(const struct footprint *before, const struct footprint 
     return true;
 }
 
-static bool folder_kept(const struct footprint *before, const struct footprint *after,
+static bool folder_kept(const struct traces *before, const struct traces *after,
                         const struct words *w)
 {
     return (before->folder.is_there == after->folder.is_there &&
@@ -140,14 +140,14 @@ static bool folder_kept(const struct footprint *before, const struct footprint *
            differs(w, "has changed the working directory");
 }
 
-static bool umask_kept(const struct footprint *before, const struct footprint *after,
+static bool umask_kept(const struct traces *before, const struct traces *after,
                        const struct words *w)
 {
     return before->umask == after->umask ||
            differs(w, "has changed the umask from %03lo to %03lo", before->umask, after->umask);
 }
 
-static bool locale_kept(const struct footprint *before, const struct footprint *after,
+static bool locale_kept(const struct traces *before, const struct traces *after,
                         const struct words *w)
 {
     if (before->thread_locale != after->thread_locale)
@@ -157,7 +157,7 @@ static bool locale_kept(const struct footprint *before, const struct footprint *
 }
 
 /* One that was closed before may be anything now: the next file to be opened gets its number. */
-static bool standard_kept(const struct footprint *before, const struct footprint *after,
+static bool standard_kept(const struct traces *before, const struct traces *after,
                           const struct words *w)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -172,15 +172,15 @@ static bool standard_kept(const struct footprint *before, const struct footprint
     return true;
 }
 
-bool footprint_kept(const struct footprint *before, char *what, size_t size)
+bool traces_kept(const struct traces *before, char *what, size_t size)
 {
-    static bool (*const traces[])(const struct footprint *, const struct footprint *,
+    static bool (*const traces[])(const struct traces *, const struct traces *,
                                   const struct words *) = {
         threads_kept, children_kept, signals_kept,  folder_kept,
         umask_kept,   locale_kept,   standard_kept,
     };
-    struct footprint after;
-    footprint_take(&after);
+    struct traces after;
+    traces_take(&after);
     for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++)
         if (!traces[i](before, &after, &(struct words){what, size}))
             return false;

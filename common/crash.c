@@ -5,17 +5,19 @@
  * by then has been written. All six signals are blocked meanwhile, so that a second crash kills at
  * once, and what stands in the record stays.
  *
- *      signal, address, pc ─▶ frames ─▶ at the memory limit? ─▶ names ─▶ tell ─▶ death
- *       (registers)           (stack)    (one mmap)             (loader)
+ *      signal, address, pc ─▶ frames ─▶ files ─▶ at the memory limit? ─▶ symbols ─▶ tell ─▶ death
+ *       (registers)           (stack)            (one mmap)            (loader)
  *
  * Our code keeps frame pointers, foreign code often does not. So a frame record is believed when it
- * lies on the way up the stack, can be read, and returns into code; and where there is none, the
- * stack is searched for one, as a debugger's user would do by hand:
+ * lies on the way up the stack, can be read, and returns to where a call was; and where there is
+ * none, the stack is searched for the next one, as one would do by hand in a debugger:
  *
  *      pc in code with frames        frame ─▶ record ─▶ record ─▶ …
  *      pc in a leaf without          the caller is on top of the stack; its frame ─▶ record ─▶ …
- *      frame pointer used otherwise  every word upwards that returns into code, until a record whose
- *                                    link leads to another one ─▶ record ─▶ …
+ *      frame pointer used otherwise  every word upwards that is a return, until a record whose link
+ *                                    leads to another ─▶ record ─▶ …
+ *
+ * What was found by searching may be a leftover of a call that is over. It costs a reader a glance.
  */
 #include "crash.h"
 
@@ -44,27 +46,41 @@ enum { DEADLY = sizeof deadly / sizeof deadly[0] };
 static _Thread_local struct {
     struct crash *volatile record;
     void (*volatile tell)(const struct crash *record);
-    stack_t stack;  /* ss_sp NULL: it has none of ours */
-    stack_t before; /* what was there, which may be a sanitizer's */
+    stack_t stack;      /* ss_sp NULL: it has none of ours */
+    stack_t before;     /* what was there, which may be a sanitizer's */
+    uintptr_t readable; /* a page that the handler may read */
 } self __attribute__((tls_model("initial-exec")));
 
 /* --- where code lies: noted down in good times, since asking the loader takes a lock --- */
 
-enum { AREAS = 128 };
+enum { AREAS = 128, FILE_NAME = 24 };
 
 static struct area {
     uintptr_t from, to;
+    uintptr_t base; /* what addresses in the file count from */
+    char file[FILE_NAME];
 } areas[AREAS];
 static size_t area_count;
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
 
 static int note_areas(struct dl_phdr_info *object, size_t size, void *unused)
 {
     (void)size, (void)unused;
+    const char *path = *object->dlpi_name ? object->dlpi_name : program_invocation_name;
+    uintptr_t base = (uintptr_t)object->dlpi_addr;
     for (size_t i = 0; i < object->dlpi_phnum && area_count < AREAS; i++) {
         const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        uintptr_t from = (uintptr_t)object->dlpi_addr + (uintptr_t)part->p_vaddr;
-        if (part->p_type == PT_LOAD && part->p_flags & PF_X)
-            areas[area_count++] = (struct area){from, from + (uintptr_t)part->p_memsz};
+        uintptr_t from = base + (uintptr_t)part->p_vaddr;
+        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
+            continue;
+        struct area *area = &areas[area_count++];
+        *area = (struct area){.from = from, .to = from + (uintptr_t)part->p_memsz, .base = base};
+        strncpy(area->file, base_name(path), FILE_NAME - 1);
     }
     return 0;
 }
@@ -78,24 +94,38 @@ static const struct area *area_of(uintptr_t address)
     return NULL;
 }
 
-/* --- where it was, and how it came there --- */
+/* --- what the processor says, and how it calls --- */
 
-enum { WORD = sizeof(uintptr_t), SEARCHED = 512 /* words */ };
-static const uintptr_t STACK_SPAN = 64 << 20; /* no frame is farther from the next one */
+enum { WORD = sizeof(uintptr_t) };
 
 struct place {
     uintptr_t pc, stack, frame;
     uintptr_t back; /* where a function that has made no frame returns to; 0: not known */
 };
 
-/* The word there, or 0 when there is none. The kernel looks first: it reads a signal mask before it
- * finds that it does not know what to do with it. */
+enum { PAGE = 4096 /* no processor has smaller ones */ };
+
+/* Asks the kernel, once for each page in a row: it reads a signal mask before it finds that it does
+ * not know what to do with it. */
+static bool is_readable(uintptr_t address)
+{
+    uintptr_t page = address / PAGE * PAGE;
+    if (page == 0)
+        return false;
+    if (page != self.readable &&
+        (syscall(SYS_rt_sigprocmask, -1, page, NULL, sizeof(uint64_t)) != -1 || errno != EINVAL))
+        return false;
+    self.readable = page;
+    return true;
+}
+
+/* The word there, or 0 when there is none. */
 UNCHECKED static uintptr_t word_at(uintptr_t address)
 {
-    if (address % WORD != 0)
-        return 0;
-    long done = syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t));
-    return done == -1 && errno == EINVAL ? *(const uintptr_t *)address : 0;
+    uintptr_t word = 0;
+    if (is_readable(address) && is_readable(address + WORD - 1))
+        __builtin_memcpy(&word, (const void *)address, sizeof word);
+    return word;
 }
 
 #if defined(__x86_64__)
@@ -108,6 +138,19 @@ static struct place place_of(const ucontext_t *context)
                           .frame = (uintptr_t)r[REG_RBP],
                           .back = word_at(stack)};
 }
+
+/* call: e8 and four bytes; or ff /2 with up to five behind it. */
+static bool follows_call(uintptr_t address)
+{
+    uintptr_t before = word_at(address - WORD); /* its top byte is the last one */
+    bool is_call = (before >> 24 & 0xff) == 0xe8;
+    for (unsigned length = 2; length <= 7; length++) {
+        unsigned op = (unsigned)(before >> (64 - 8 * length)) & 0xff;
+        unsigned mode = (unsigned)(before >> (72 - 8 * length)) & 0xff;
+        is_call = is_call || (op == 0xff && (mode >> 3 & 7) == 2);
+    }
+    return is_call;
+}
 #elif defined(__aarch64__)
 static struct place place_of(const ucontext_t *context)
 {
@@ -117,13 +160,21 @@ static struct place place_of(const ucontext_t *context)
                           .frame = (uintptr_t)m->regs[29],
                           .back = (uintptr_t)m->regs[30]};
 }
-#else
-static struct place place_of(const ucontext_t *context)
+
+/* bl, blr. */
+static bool follows_call(uintptr_t address)
 {
-    (void)context;
-    return (struct place){0};
+    uint32_t before = (uint32_t)(word_at(address - WORD) >> 32);
+    return (before & 0xfc000000) == 0x94000000 || (before & 0xfffffc1f) == 0xd63f0000;
 }
+#else
+#error "crash.c: where are the program counter, the stack and the frame pointer of this processor?"
 #endif
+
+/* --- the way from frame to frame --- */
+
+enum { SEARCHED = 256 /* words */ };
+static const uintptr_t STACK_SPAN = 64 << 20; /* no frame is farther from the next one */
 
 /* The depth is kept here, too: others can write to the record. */
 struct trail {
@@ -140,45 +191,53 @@ static void add(struct trail *t, uintptr_t address)
     atomic_store_explicit(&t->record->depth, ++t->depth, memory_order_release);
 }
 
+static bool is_return(uintptr_t address)
+{
+    return area_of(address) && follows_call(address);
+}
+
 /* A frame record is two words: where the caller's lies, and where to return to. */
 static bool is_record(uintptr_t frame, uintptr_t floor)
 {
-    return frame >= floor && frame - floor < STACK_SPAN && area_of(word_at(frame + WORD));
+    return frame >= floor && frame - floor < STACK_SPAN && frame % WORD == 0 &&
+           is_return(word_at(frame + WORD));
 }
 
-/* Adds what looks like a return on the way. Returns the first record, or 0. */
-static uintptr_t search(struct trail *t, uintptr_t stack)
+static bool is_linked(uintptr_t frame)
 {
-    uintptr_t end = stack + (uintptr_t)SEARCHED * WORD;
-    for (uintptr_t at = stack + WORD; at < end; at += WORD) {
-        uintptr_t word = word_at(at);
-        if (is_record(at, stack) && is_record(word, at + 2 * (uintptr_t)WORD))
-            return at;
-        if (area_of(word))
-            add(t, word);
-    }
-    return 0;
+    return is_record(frame, frame) && is_record(word_at(frame), frame + 2 * (uintptr_t)WORD);
 }
 
-/* A caller on top of the stack is believed when it is of another file than the pc, as with a leaf
- * of libc, or a call of nothing; within the same file it may be a leftover of an earlier call. */
+/* A caller without a record is believed when it is of another file than the pc, as with a leaf of
+ * libc, or a call of nothing; in the same file it may be a leftover of an earlier call. */
+static bool is_leaf(const struct place *p)
+{
+    return is_return(p->back) && area_of(p->back) != area_of(p->pc) &&
+           is_record(p->frame, p->stack) && word_at(p->frame + WORD) != p->back;
+}
+
 static void walk(struct trail *t, const struct place *p)
 {
-    uintptr_t floor = p->stack, frame = p->frame;
-    bool is_known = is_record(frame, floor);
-    const struct area *caller = area_of(p->back);
-    if (caller && caller != area_of(p->pc) && !(is_known && word_at(frame + WORD) == p->back))
+    uintptr_t at = p->stack, frame = p->frame;
+    if (is_leaf(p))
         add(t, p->back);
-    if (!is_known)
-        frame = search(t, floor);
-    while (t->depth < CRASH_FRAMES && is_record(frame, floor)) {
-        add(t, word_at(frame + WORD));
-        floor = frame + 2 * (uintptr_t)WORD;
-        frame = word_at(frame);
+    for (size_t searched = 0; searched < SEARCHED && t->depth < CRASH_FRAMES;) {
+        if (is_record(frame, at)) {
+            add(t, word_at(frame + WORD));
+            at = frame + 2 * (uintptr_t)WORD;
+            frame = word_at(frame);
+        } else if (is_linked(at)) {
+            frame = at;
+        } else {
+            if (is_return(word_at(at)))
+                add(t, word_at(at));
+            at += WORD;
+            searched++;
+        }
     }
 }
 
-/* --- names, without stdio --- */
+/* --- names, without stdio: first the file, then the symbol --- */
 
 struct line {
     char *at;
@@ -199,34 +258,36 @@ static void put_offset(struct line *l, uintptr_t offset)
     put(l, digits, DIGITS_SIZE);
 }
 
-static const char *base_name(const char *path)
+static void put_place(char name[CRASH_NAME], uintptr_t address)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    const struct area *area = area_of(address);
+    struct line l = {name, name + CRASH_NAME - 1};
+    if (!area)
+        return;
+    put(&l, area->file, FILE_NAME);
+    put_offset(&l, address - area->base);
+    *l.at = '\0';
 }
 
-enum { FILE_NAME = 23, SYMBOL_NAME = CRASH_NAME - FILE_NAME - 16 /* "(+0x…)" and NUL */ };
+enum { SYMBOLS = 8, SYMBOL_NAME = CRASH_NAME - FILE_NAME - 16 /* "(+0x…)" */ };
 
-/* dladdr takes the loader's lock. It is recursive, so a crash in the loader does not wait for
- * itself; and the holder, if another thread, goes on and lets go. A return address is looked up by
- * the call before it, which may be the last of its function. */
-static void put_name(char name[CRASH_NAME], uintptr_t address, bool is_return)
+/* Says more of a frame that has a name. dladdr reads all of a file's symbols (10 µs for libc), so
+ * it is asked for the innermost frames only. It takes the loader's lock, which is recursive: a
+ * crash in the loader does not wait for itself; and another thread that holds it will let go. A
+ * return address is looked up by the call before it, which may be the last of its function. */
+static void put_symbol(char name[CRASH_NAME], uintptr_t address, bool is_return)
 {
+    const struct area *area = area_of(address);
     char text[CRASH_NAME];
     struct line l = {text, text + sizeof text - 1};
     Dl_info found;
-    uintptr_t inside = address - is_return;
-    if (dladdr((const void *)inside, &found) == 0 || !found.dli_fname)
+    if (!area || dladdr((const void *)(address - is_return), &found) == 0 || !found.dli_sname)
         return;
-    put(&l, base_name(found.dli_fname), FILE_NAME);
-    if (found.dli_sname) {
-        put(&l, "(", 1);
-        put(&l, found.dli_sname, SYMBOL_NAME);
-        put_offset(&l, address - (uintptr_t)found.dli_saddr);
-        put(&l, ")", 1);
-    } else {
-        put_offset(&l, address - (uintptr_t)found.dli_fbase);
-    }
+    put(&l, area->file, FILE_NAME);
+    put(&l, "(", 1);
+    put(&l, found.dli_sname, SYMBOL_NAME);
+    put_offset(&l, address - (uintptr_t)found.dli_saddr);
+    put(&l, ")", 1);
     *l.at = '\0';
     memcpy(name, text, (size_t)(l.at - text) + 1);
 }
@@ -264,9 +325,11 @@ static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t 
     add(&trail, place.pc);
     atomic_store_explicit(&c->signal, info->si_signo, memory_order_release);
     walk(&trail, &place);
-    c->is_out_of_memory = is_out_of_memory();
     for (uint32_t i = 0; i < trail.depth; i++)
-        put_name(c->names[i], (uintptr_t)c->frames[i], i > 0);
+        put_place(c->names[i], (uintptr_t)c->frames[i]);
+    c->is_out_of_memory = is_out_of_memory();
+    for (uint32_t i = 0; i < trail.depth && i < SYMBOLS; i++)
+        put_symbol(c->names[i], (uintptr_t)c->frames[i], i > 0);
 }
 
 /* The same signal with the same story once more, for the default action. It is pending until the

@@ -55,6 +55,7 @@ static _Thread_local struct {
 
 enum { AREAS = 128, FILE_NAME = 24 };
 
+/* The program's own comes first. */
 static struct area {
     uintptr_t from, to;
     uintptr_t base; /* what addresses in the file count from */
@@ -258,7 +259,7 @@ static void put_offset(struct line *l, uintptr_t offset)
     put(l, digits, DIGITS_SIZE);
 }
 
-static void put_place(char name[CRASH_NAME], uintptr_t address)
+static void put_file(char name[CRASH_NAME], uintptr_t address)
 {
     const struct area *area = area_of(address);
     struct line l = {name, name + CRASH_NAME - 1};
@@ -271,8 +272,9 @@ static void put_place(char name[CRASH_NAME], uintptr_t address)
 
 enum { SYMBOLS = 8, SYMBOL_NAME = CRASH_NAME - FILE_NAME - 16 /* "(+0x…)" */ };
 
-/* Says more of a frame that has a name. dladdr reads all of a file's symbols (10 µs for libc), so
- * it is asked for the innermost frames only. It takes the loader's lock, which is recursive: a
+/* Says more of a frame in a library or a module. dladdr reads all symbols there are (10 µs for
+ * libc, 30 µs more for the first time), so it is asked for the innermost frames only, and not for
+ * the program, whose symbols addr2line finds. It takes the loader's lock, which is recursive: a
  * crash in the loader does not wait for itself; and another thread that holds it will let go. A
  * return address is looked up by the call before it, which may be the last of its function. */
 static void put_symbol(char name[CRASH_NAME], uintptr_t address, bool is_return)
@@ -281,7 +283,9 @@ static void put_symbol(char name[CRASH_NAME], uintptr_t address, bool is_return)
     char text[CRASH_NAME];
     struct line l = {text, text + sizeof text - 1};
     Dl_info found;
-    if (!area || dladdr((const void *)(address - is_return), &found) == 0 || !found.dli_sname)
+    if (!area || area->base == areas[0].base)
+        return;
+    if (dladdr((const void *)(address - is_return), &found) == 0 || !found.dli_sname)
         return;
     put(&l, area->file, FILE_NAME);
     put(&l, "(", 1);
@@ -326,7 +330,7 @@ static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t 
     atomic_store_explicit(&c->signal, info->si_signo, memory_order_release);
     walk(&trail, &place);
     for (uint32_t i = 0; i < trail.depth; i++)
-        put_place(c->names[i], (uintptr_t)c->frames[i]);
+        put_file(c->names[i], (uintptr_t)c->frames[i]);
     c->is_out_of_memory = is_out_of_memory();
     for (uint32_t i = 0; i < trail.depth && i < SYMBOLS; i++)
         put_symbol(c->names[i], (uintptr_t)c->frames[i], i > 0);

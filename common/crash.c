@@ -6,35 +6,20 @@
  * once, and what stands in the record stays.
  *
  *      signal, address, pc ─▶ frames ─▶ at the memory limit? ─▶ names ─▶ tell ─▶ death
- *       (registers)           (stack)    (one mmap)             (loader)
- *
- * Our code keeps frame pointers, foreign code often does not. So a frame record is believed when it
- * lies on the way up the stack, can be read, and returns into code; and where there is none, the
- * stack is searched for one, as a debugger's user would do by hand:
- *
- *      pc in code with frames        frame ─▶ record ─▶ record ─▶ …
- *      pc in a leaf without          the caller is on top of the stack; its frame ─▶ record ─▶ …
- *      frame pointer used otherwise  every word upwards that returns into code, until a record whose
- *                                    link leads to another one ─▶ record ─▶ …
+ *       (registers)           (stack)       (one mmap)        (loader)
  */
 #include "crash.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
-#include "digits.h"
-
-/* For what looks at raw stacks: a sanitizer would object to every word between two variables. */
-#define UNCHECKED __attribute__((noinline, no_sanitize("address"), no_sanitize("thread")))
+#include "trace.h"
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 enum { DEADLY = sizeof deadly / sizeof deadly[0] };
@@ -47,189 +32,6 @@ static _Thread_local struct {
     stack_t stack;  /* ss_sp NULL: it has none of ours */
     stack_t before; /* what was there, which may be a sanitizer's */
 } self __attribute__((tls_model("initial-exec")));
-
-/* --- where code lies: noted down in good times, since asking the loader takes a lock --- */
-
-enum { AREAS = 128 };
-
-static struct area {
-    uintptr_t from, to;
-} areas[AREAS];
-static size_t area_count;
-
-static int note_areas(struct dl_phdr_info *object, size_t size, void *unused)
-{
-    (void)size, (void)unused;
-    for (size_t i = 0; i < object->dlpi_phnum && area_count < AREAS; i++) {
-        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-        uintptr_t from = (uintptr_t)object->dlpi_addr + (uintptr_t)part->p_vaddr;
-        if (part->p_type == PT_LOAD && part->p_flags & PF_X)
-            areas[area_count++] = (struct area){from, from + (uintptr_t)part->p_memsz};
-    }
-    return 0;
-}
-
-/* NULL: no code is there. A return address may be one past it, behind a call that never returns. */
-static const struct area *area_of(uintptr_t address)
-{
-    for (size_t i = 0; i < area_count; i++)
-        if (address > areas[i].from && address <= areas[i].to)
-            return &areas[i];
-    return NULL;
-}
-
-/* --- where it was, and how it came there --- */
-
-enum { WORD = sizeof(uintptr_t), SEARCHED = 512 /* words */ };
-static const uintptr_t STACK_SPAN = 64 << 20; /* no frame is farther from the next one */
-
-struct place {
-    uintptr_t pc, stack, frame;
-    uintptr_t back; /* where a function that has made no frame returns to; 0: not known */
-};
-
-/* The word there, or 0 when there is none. The kernel looks first: it reads a signal mask before it
- * finds that it does not know what to do with it. */
-UNCHECKED static uintptr_t word_at(uintptr_t address)
-{
-    if (address % WORD != 0)
-        return 0;
-    long done = syscall(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t));
-    return done == -1 && errno == EINVAL ? *(const uintptr_t *)address : 0;
-}
-
-#if defined(__x86_64__)
-static struct place place_of(const ucontext_t *context)
-{
-    const greg_t *r = context->uc_mcontext.gregs;
-    uintptr_t stack = (uintptr_t)r[REG_RSP];
-    return (struct place){.pc = (uintptr_t)r[REG_RIP],
-                          .stack = stack,
-                          .frame = (uintptr_t)r[REG_RBP],
-                          .back = word_at(stack)};
-}
-#elif defined(__aarch64__)
-static struct place place_of(const ucontext_t *context)
-{
-    const mcontext_t *m = &context->uc_mcontext;
-    return (struct place){.pc = (uintptr_t)m->pc,
-                          .stack = (uintptr_t)m->sp,
-                          .frame = (uintptr_t)m->regs[29],
-                          .back = (uintptr_t)m->regs[30]};
-}
-#else
-static struct place place_of(const ucontext_t *context)
-{
-    (void)context;
-    return (struct place){0};
-}
-#endif
-
-/* The depth is kept here, too: others can write to the record. */
-struct trail {
-    struct crash *record;
-    uint32_t depth;
-};
-
-static void add(struct trail *t, uintptr_t address)
-{
-    if (t->depth == CRASH_FRAMES)
-        return;
-    t->record->frames[t->depth] = address;
-    t->record->names[t->depth][0] = '\0';
-    atomic_store_explicit(&t->record->depth, ++t->depth, memory_order_release);
-}
-
-/* A frame record is two words: where the caller's lies, and where to return to. */
-static bool is_record(uintptr_t frame, uintptr_t floor)
-{
-    return frame >= floor && frame - floor < STACK_SPAN && area_of(word_at(frame + WORD));
-}
-
-/* Adds what looks like a return on the way. Returns the first record, or 0. */
-static uintptr_t search(struct trail *t, uintptr_t stack)
-{
-    uintptr_t end = stack + (uintptr_t)SEARCHED * WORD;
-    for (uintptr_t at = stack + WORD; at < end; at += WORD) {
-        uintptr_t word = word_at(at);
-        if (is_record(at, stack) && is_record(word, at + 2 * (uintptr_t)WORD))
-            return at;
-        if (area_of(word))
-            add(t, word);
-    }
-    return 0;
-}
-
-/* A caller on top of the stack is believed when it is of another file than the pc, as with a leaf
- * of libc, or a call of nothing; within the same file it may be a leftover of an earlier call. */
-static void walk(struct trail *t, const struct place *p)
-{
-    uintptr_t floor = p->stack, frame = p->frame;
-    bool is_known = is_record(frame, floor);
-    const struct area *caller = area_of(p->back);
-    if (caller && caller != area_of(p->pc) && !(is_known && word_at(frame + WORD) == p->back))
-        add(t, p->back);
-    if (!is_known)
-        frame = search(t, floor);
-    while (t->depth < CRASH_FRAMES && is_record(frame, floor)) {
-        add(t, word_at(frame + WORD));
-        floor = frame + 2 * (uintptr_t)WORD;
-        frame = word_at(frame);
-    }
-}
-
-/* --- names, without stdio --- */
-
-struct line {
-    char *at;
-    const char *end; /* room for the NUL is kept */
-};
-
-static void put(struct line *l, const char *text, size_t limit)
-{
-    while (limit-- > 0 && *text && l->at < l->end)
-        *l->at++ = *text++;
-}
-
-static void put_offset(struct line *l, uintptr_t offset)
-{
-    char digits[DIGITS_SIZE + 1];
-    *put_hex(digits, offset, 1) = '\0';
-    put(l, "+0x", 3);
-    put(l, digits, DIGITS_SIZE);
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-enum { FILE_NAME = 23, SYMBOL_NAME = CRASH_NAME - FILE_NAME - 16 /* "(+0x…)" and NUL */ };
-
-/* dladdr takes the loader's lock. It is recursive, so a crash in the loader does not wait for
- * itself; and the holder, if another thread, goes on and lets go. A return address is looked up by
- * the call before it, which may be the last of its function. */
-static void put_name(char name[CRASH_NAME], uintptr_t address, bool is_return)
-{
-    char text[CRASH_NAME];
-    struct line l = {text, text + sizeof text - 1};
-    Dl_info found;
-    uintptr_t inside = address - is_return;
-    if (dladdr((const void *)inside, &found) == 0 || !found.dli_fname)
-        return;
-    put(&l, base_name(found.dli_fname), FILE_NAME);
-    if (found.dli_sname) {
-        put(&l, "(", 1);
-        put(&l, found.dli_sname, SYMBOL_NAME);
-        put_offset(&l, address - (uintptr_t)found.dli_saddr);
-        put(&l, ")", 1);
-    } else {
-        put_offset(&l, address - (uintptr_t)found.dli_fbase);
-    }
-    *l.at = '\0';
-    memcpy(name, text, (size_t)(l.at - text) + 1);
-}
 
 /* --- the last breath --- */
 
@@ -256,17 +58,15 @@ static bool has_address(int number, int code)
 
 static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t *context)
 {
-    struct place place = place_of(context);
-    struct trail trail = {.record = c};
+    struct trace trace = {.record = c};
     c->code = info->si_code;
     c->address = has_address(info->si_signo, info->si_code) ? (uintptr_t)info->si_addr : 0;
     c->is_out_of_memory = false;
-    add(&trail, place.pc);
+    trace_begin(&trace, context);
     atomic_store_explicit(&c->signal, info->si_signo, memory_order_release);
-    walk(&trail, &place);
+    trace_walk(&trace, context);
     c->is_out_of_memory = is_out_of_memory();
-    for (uint32_t i = 0; i < trail.depth; i++)
-        put_name(c->names[i], (uintptr_t)c->frames[i], i > 0);
+    trace_name(&trace);
 }
 
 /* The same signal with the same story once more, for the default action. It is pending until the
@@ -300,8 +100,7 @@ bool crash_catch(void)
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < DEADLY; i++)
         sigaddset(&action.sa_mask, deadly[i]);
-    area_count = 0;
-    dl_iterate_phdr(note_areas, NULL);
+    trace_learn();
     for (size_t i = 0; i < DEADLY; i++)
         if (sigaction(deadly[i], &action, NULL) != 0)
             return false;
@@ -386,8 +185,10 @@ const char *crash_text(const struct crash *record, char out[CRASH_TEXT])
 {
     static const char more[] = " < ...";
     size_t used = 0;
-    int number = record ? atomic_load_explicit(&record->signal, memory_order_acquire) : 0;
     out[0] = '\0';
+    if (!record)
+        return out;
+    int number = atomic_load_explicit(&record->signal, memory_order_acquire);
     if (!is_deadly(number))
         return out;
     if (has_address(number, record->code))

@@ -20,7 +20,7 @@
 enum { CRASH_FRAMES = 12, CRASH_NAME = 64 };
 
 /* What comes after `signal` may have been cut off by a second crash: `depth` tells how far the
- * frames are right, and a name is whole or begins with NUL. Zeroed memory: nothing has happened. */
+ * frames are right; a name may be missing. Zeroed memory: nothing has happened. */
 struct crash {
     int code;               /* si_code */
     uint64_t address;       /* of what could not be read, written or executed; 0: not known */

@@ -120,6 +120,25 @@ static void break_the_sandbox(void)
     syscall(SYS_acct, NULL);
 }
 
+/* The callers' part of the stack is gone, and so are the arguments and the environment. */
+UNCHECKED static void lose_the_stack(void)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t above = ((uintptr_t)__builtin_frame_address(0) / page + 1) * page;
+
+    munmap((void *)above, 16 * page);
+    store_through_null();
+}
+
+UNCHECKED static void fail_far_from_the_callers(void)
+{
+    volatile char room[4 * 4096];
+
+    room[0] = 1;
+    lose_the_stack();
+    atomic_fetch_add(&shared->told, room[0]);
+}
+
 static void *fail_in_a_thread(void *way)
 {
     if (crash_arm(&shared->other, NULL))
@@ -185,6 +204,19 @@ static const char *text_of(const struct crash *record)
     return crash_text(record, text);
 }
 
+static void count(const struct crash *record)
+{
+    bool is_whole = record == &shared->crash && names_us(record->names[0]);
+
+    atomic_fetch_add(&shared->told, is_whole ? 1 : 100);
+}
+
+static void count_any(const struct crash *record)
+{
+    (void)record;
+    atomic_fetch_add(&shared->told, 1);
+}
+
 START_TEST(tells_what_was_touched_and_where)
 {
     expect_death(die(store_through_null, &shared->crash, NULL), SIGSEGV);
@@ -237,7 +269,7 @@ START_TEST(finds_who_called_libc)
 }
 END_TEST
 
-START_TEST(survives_neither_abort)
+START_TEST(finds_who_called_abort)
 {
     expect_death(die(abort, &shared->crash, NULL), SIGABRT);
     ck_assert_int_eq(atomic_load(&shared->crash.signal), SIGABRT);
@@ -254,6 +286,15 @@ START_TEST(records_an_overflow_of_the_stack)
     ck_assert_uint_eq(atomic_load(&shared->crash.depth), CRASH_FRAMES);
     ck_assert_msg(names_us(shared->crash.names[CRASH_FRAMES - 1]), "%s",
                   shared->crash.names[CRASH_FRAMES - 1]);
+}
+END_TEST
+
+START_TEST(needs_no_sound_stack)
+{
+    expect_death(die(fail_far_from_the_callers, &shared->crash, count_any), SIGSEGV);
+    ck_assert_uint_eq(shared->crash.address, NEAR_NULL);
+    ck_assert_msg(names_us(shared->crash.names[0]), "%s", shared->crash.names[0]);
+    ck_assert_int_eq(atomic_load(&shared->told), 1);
 }
 END_TEST
 
@@ -305,13 +346,6 @@ START_TEST(leaves_the_record_alone_when_disarmed)
 END_TEST
 
 /* --- tell --- */
-
-static void count(const struct crash *record)
-{
-    bool is_whole = record == &shared->crash && names_us(record->names[0]);
-
-    atomic_fetch_add(&shared->told, is_whole ? 1 : 100);
-}
 
 static void crash_again(const struct crash *record)
 {
@@ -536,8 +570,9 @@ int main(void)
     tcase_add_test(tcase, gives_offsets_into_the_file);
     tcase_add_test(tcase, finds_who_called_nothing);
     tcase_add_test(tcase, finds_who_called_libc);
-    tcase_add_test(tcase, survives_neither_abort);
+    tcase_add_test(tcase, finds_who_called_abort);
     tcase_add_test(tcase, records_an_overflow_of_the_stack);
+    tcase_add_test(tcase, needs_no_sound_stack);
     tcase_add_loop_test(tcase, records_for_the_thread_that_fails, 0, 2);
     tcase_add_loop_test(tcase, dies_of_what_was_sent, 0, (int)(sizeof(sent) / sizeof(sent[0])));
     tcase_add_test(tcase, leaves_the_record_alone_when_disarmed);

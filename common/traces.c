@@ -40,14 +40,17 @@ static bool has_children(void)
     return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
+/* Flags are about handlers, which is why signal(n, signal(n, SIG_IGN)) may change them: it has put
+ * all back. But for the one that lets children go without a word. */
 static void look_at_signals(struct traces *f)
 {
     struct sigaction action;
     for (int i = 1; i < _NSIG; i++) {
         if (sigaction(i, NULL, &action) != 0)
             continue; /* the library keeps some to itself */
+        bool is_caught = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
         f->signals[i].handler = action.sa_handler;
-        f->signals[i].flags = action.sa_flags;
+        f->signals[i].flags = is_caught ? action.sa_flags : action.sa_flags & SA_NOCLDWAIT;
     }
     pthread_sigmask(SIG_BLOCK, NULL, &f->mask);
 }

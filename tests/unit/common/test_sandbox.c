@@ -458,14 +458,14 @@ static int accept_a_connection(void)
 static int use_memory(void)
 {
     enum { MANY = 64 << 20 };
-    char *p = malloc(MANY);
+    char *p = malloc(MANY), *more;
 
     if (!p)
         return 1;
     memset(p, 1, MANY);
-    p = realloc(p, 2 * (size_t)MANY);
-    free(p);
-    return p == NULL || madvise(told, sizeof(*told), MADV_DONTDUMP) != 0;
+    more = realloc(p, 2 * (size_t)MANY);
+    free(more ? more : p);
+    return !more || madvise(told, sizeof(*told), MADV_DONTDUMP) != 0;
 }
 
 static int limit_itself(void)

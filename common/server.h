@@ -18,6 +18,7 @@ struct server {
     struct router router;
     struct conn_table table;
     struct scoreboard *board;
+    size_t slot_count; /* of the board: what it says itself could have been scribbled over */
     struct access_log access_log;
     int epoll;   /* the one all workers wait on */
     int retire;  /* eventfd in it: readable once all workers are to go */

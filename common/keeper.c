@@ -96,6 +96,7 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
         response_header(&k->teller.response, "Retry-After", "1");
     count_death(k, slot, d);
     conn_close_body(c);
+    scoreboard_count_served(s->board, (size_t)(slot - s->board->slots));
     log_lost_request(k, c, slot, status, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));

@@ -6,12 +6,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "digits.h"
 
 static size_t board_bytes(size_t count)
 {
     return sizeof(struct scoreboard) + count * sizeof(struct worker_slot);
+}
+
+static int64_t milliseconds_since_1970(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 struct scoreboard *scoreboard_open(size_t count)
@@ -21,6 +29,7 @@ struct scoreboard *scoreboard_open(size_t count)
     if (b == MAP_FAILED)
         return NULL;
     madvise(b, board_bytes(count), MADV_DONTDUMP);
+    b->booted = milliseconds_since_1970();
     scoreboard_clear(b, count);
     return b;
 }
@@ -57,8 +66,22 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     crash_clear(&s->crash);
     atomic_store(&s->started, 0);
     atomic_store(&s->requests, 0);
+    atomic_store(&s->pss, 0);
     atomic_store(&s->pid, pid);
     atomic_store(&s->state, WORKER_WAITING);
+}
+
+void scoreboard_count_served(struct scoreboard *b, size_t index)
+{
+    atomic_fetch_add_explicit(&b->served[index % SERVED_STRIPES].count, 1, memory_order_relaxed);
+}
+
+uint64_t scoreboard_served(const struct scoreboard *b)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SERVED_STRIPES; i++)
+        sum += atomic_load_explicit(&b->served[i].count, memory_order_relaxed);
+    return sum;
 }
 
 void request_id(const struct scoreboard *b, const struct worker_slot *slot,

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "footprint.h"
 #include "http1.h"
 #include "intake.h"
 #include "lifecycle.h"
@@ -23,7 +24,7 @@
 #include "stream.h"
 
 enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
-enum { STEP_BACK_TIME = 500, PAUSE = 5000 /* µs */ };
+enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
     ADMIN_GENERATION = 0x7ffffffe,
@@ -142,6 +143,7 @@ static enum next finish_request(struct worker *w, struct conn *c)
     log_access(w, c, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
+    scoreboard_count_served(w->teller.server->board, w->teller.me - 1);
     bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
     return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
 }
@@ -377,6 +379,16 @@ static void step_back(struct worker *w)
     w->stepped_back = clock_us();
 }
 
+/* Threads need not: whoever of them is asked can read it for all. */
+static void tell_footprint(struct worker *w)
+{
+    bool is_asked_for = w->teller.server->options.admin && model_isolates;
+    if (!is_asked_for || w->now - w->told < FOOTPRINT_TIME)
+        return;
+    w->told = w->now;
+    atomic_store_explicit(&w->slot->pss, footprint_pss(), memory_order_relaxed);
+}
+
 bool serve_once(struct worker *w, int timeout)
 {
     step_back(w);
@@ -399,6 +411,7 @@ bool serve_once(struct worker *w, int timeout)
         return false; /* its slot still says that it was lost */
     be(w, -1, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);
+    tell_footprint(w);
     return !is_to_leave(w);
 }
 

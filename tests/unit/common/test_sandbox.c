@@ -464,8 +464,12 @@ static int use_memory(void)
         return 1;
     memset(p, 1, MANY);
     more = realloc(p, 2 * (size_t)MANY);
-    free(more ? more : p);
-    return !more || madvise(told, sizeof(*told), MADV_DONTDUMP) != 0;
+    if (!more) {
+        free(p);
+        return 1;
+    }
+    free(more);
+    return madvise(told, sizeof(*told), MADV_DONTDUMP) != 0;
 }
 
 static int limit_itself(void)

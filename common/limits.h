@@ -36,6 +36,7 @@ enum {
     LIMIT_MODULES = 16,           /* --module, and those built in                                 */
     LIMIT_ROUTES = 128,           /* of all modules together                                      */
     LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
+    LIMIT_CORE_FDS = 64,          /* of these, the ones that no handler can use up                */
 };
 
 #endif

@@ -6,12 +6,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "digits.h"
 
 static size_t board_bytes(size_t count)
 {
     return sizeof(struct scoreboard) + count * sizeof(struct worker_slot);
+}
+
+static int64_t milliseconds_since_1970(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 struct scoreboard *scoreboard_open(size_t count)
@@ -21,25 +29,31 @@ struct scoreboard *scoreboard_open(size_t count)
     if (b == MAP_FAILED)
         return NULL;
     madvise(b, board_bytes(count), MADV_DONTDUMP);
-    b->slot_count = count;
-    scoreboard_clear(b);
+    b->booted = milliseconds_since_1970();
+    scoreboard_clear(b, count);
     return b;
 }
 
-void scoreboard_close(struct scoreboard *b)
+void scoreboard_close(struct scoreboard *b, size_t count)
 {
-    munmap(b, board_bytes(b->slot_count));
+    munmap(b, board_bytes(count));
 }
 
-void scoreboard_clear(struct scoreboard *b)
+void scoreboard_clear(struct scoreboard *b, size_t count)
 {
     b->stop = b->draining = b->is_up = b->connections = 0;
     b->spooled = b->lost = 0;
-    memset(b->slots, 0, b->slot_count * sizeof b->slots[0]);
-    for (size_t i = 0; i < b->slot_count; i++)
+    memset(b->slots, 0, count * sizeof b->slots[0]);
+    for (size_t i = 0; i < count; i++)
         b->slots[i].conn = b->slots[i].route = -1;
     if (getrandom(&b->boot, sizeof b->boot, 0) != sizeof b->boot)
         b->boot = 1;
+}
+
+bool worker_is_at_rest(const struct worker_slot *slot)
+{
+    int state = atomic_load(&slot->state);
+    return state == WORKER_WAITING || state == WORKER_NONE;
 }
 
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
@@ -52,8 +66,22 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     crash_clear(&s->crash);
     atomic_store(&s->started, 0);
     atomic_store(&s->requests, 0);
+    atomic_store(&s->pss, 0);
     atomic_store(&s->pid, pid);
     atomic_store(&s->state, WORKER_WAITING);
+}
+
+void scoreboard_count_served(struct scoreboard *b, size_t index)
+{
+    atomic_fetch_add_explicit(&b->served[index % SERVED_STRIPES].count, 1, memory_order_relaxed);
+}
+
+uint64_t scoreboard_served(const struct scoreboard *b)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < SERVED_STRIPES; i++)
+        sum += atomic_load_explicit(&b->served[i].count, memory_order_relaxed);
+    return sum;
 }
 
 void request_id(const struct scoreboard *b, const struct worker_slot *slot,

@@ -36,6 +36,7 @@ struct worker_slot {
     _Atomic uint64_t requests; /* answered since its birth */
     _Atomic int route;         /* of the request that runs: its index on the board; -1: none */
     _Atomic bool must_leave;   /* written by the keeper: go when you own nothing */
+    _Atomic uint64_t pss;      /* bytes of memory, as it last told; 0: it has not yet */
     struct crash crash;        /* how it died */
     _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
@@ -67,6 +68,8 @@ struct route_slot {
     struct ward ward;
 };
 
+enum { SERVED_STRIPES = 16, CACHE_LINE = 64 };
+
 struct scoreboard {
     _Atomic int stop;     /* what the supervisor was told: 0 serve, 1 drain, 2 end at once */
     _Atomic int draining; /* no answer keeps its connection any more */
@@ -78,21 +81,35 @@ struct scoreboard {
     _Atomic uint64_t recycled; /* workers that were replaced in good health */
     _Atomic uint64_t unsound;  /* slots of the connection table that did not bear their seal */
     _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */
+    /* Requests that were answered, in stripes, so that two workers seldom write the same line. Not
+     * in the workers' slots: whoever takes over a slot, or ruins it, changes nothing here. */
+    struct {
+        _Alignas(CACHE_LINE) _Atomic uint64_t count;
+    } served[SERVED_STRIPES];
     struct route_slot routes[LIMIT_ROUTES];
     _Atomic unsigned route_count;
-    uint32_t boot; /* a random part of every request id */
-    size_t slot_count;
+    char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
+    int64_t booted;           /* ms since 1970: when the server was started */
+    uint32_t boot;            /* a random part of every request id */
+    size_t slot_count;        /* for readers that have nothing else to go by; see server.h */
     struct worker_slot slots[];
 };
 
 /* Maps a board with `count` slots; NULL (errno) when there is no memory. */
 struct scoreboard *scoreboard_open(size_t count);
-void scoreboard_close(struct scoreboard *b);
+/* `count` as it was opened with: what stands on the board is not believed. */
+void scoreboard_close(struct scoreboard *b, size_t count);
 /* Forgets workers and connections, and takes another boot number; what routes have cost stays. While
  * no worker lives. */
-void scoreboard_clear(struct scoreboard *b);
+void scoreboard_clear(struct scoreboard *b, size_t count);
+/* It owns no connection and has no descriptor in hand. */
+bool worker_is_at_rest(const struct worker_slot *slot);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
+/* One more request has been answered, by the worker of slot `index` or in its place. */
+void scoreboard_count_served(struct scoreboard *b, size_t index);
+/* How many that makes since the server was started. It never falls. */
+uint64_t scoreboard_served(const struct scoreboard *b);
 
 enum { REQUEST_ID_SIZE = 48 };
 /* "5f3a9c10-003-42": the id of the request that runs in a slot, with its NUL. */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "footprint.h"
 #include "http1.h"
 #include "intake.h"
 #include "lifecycle.h"
@@ -23,7 +24,7 @@
 #include "stream.h"
 
 enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
-enum { STEP_BACK_TIME = 500, OUT_OF_DESCRIPTORS_PAUSE = 5000 /* µs */ };
+enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
     ADMIN_GENERATION = 0x7ffffffe,
@@ -89,12 +90,13 @@ static enum next disowned(struct worker *w)
     return NEXT_GONE;
 }
 
-/* What only this server can tell of itself, no child without its tables can: so never in one. */
 static void find_route(struct worker *w, const struct conn *c)
 {
     struct server *s = w->teller.server;
-    const struct router *router = c->flags & CONN_ADMIN ? &s->admin : &s->router;
-    w->match = router_find(router, w->request.method, w->request.path);
+    bool is_admin = c->flags & CONN_ADMIN;
+    w->match = router_find(is_admin ? &s->admin : &s->router, w->request.method, w->request.path);
+    if (is_admin)
+        w->match.index = -1; /* on the board stand the routes of the others */
 }
 
 static void refuse_quarantined(struct worker *w, unsigned retry_after)
@@ -122,7 +124,7 @@ static void run(struct worker *w, const struct conn *c)
     if (verdict == VERDICT_REFUSE)
         refuse_quarantined(w, retry_after);
     else if (c->flags & CONN_ADMIN)
-        run_inline(w);
+        run_inline(w); /* it reads the tables, which a child has not */
     else
         w->run(w);
     if (verdict == VERDICT_PROBE)
@@ -142,6 +144,7 @@ static enum next finish_request(struct worker *w, struct conn *c)
     log_access(w, c, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
+    scoreboard_count_served(w->teller.server->board, w->teller.me - 1);
     bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
     return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
 }
@@ -285,6 +288,12 @@ static void be(struct worker *w, int fd, enum worker_state state)
     atomic_store_explicit(&w->slot->state, state, memory_order_release);
 }
 
+/* Errors of a descriptor that is closed, or another one: the keeper puts it back (guard.h). */
+static bool is_missing(void)
+{
+    return errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EOPNOTSUPP;
+}
+
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
@@ -302,8 +311,9 @@ static void accept_one(struct worker *w, int listener, bool is_admin)
     be(w, -1, WORKER_ACCEPTING);
     int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            usleep(OUT_OF_DESCRIPTORS_PAUSE); /* the listener stays readable: do not spin on it */
+        bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        if (is_short || is_missing())
+            usleep(PAUSE); /* the listener stays readable: do not spin on it */
         return;
     }
     struct conn *c = conn_open(&s->table, fd, w->teller.me);
@@ -335,8 +345,12 @@ static void take_event(struct worker *w, uint64_t tag, uint32_t events)
     if (!c)
         return;
     be(w, fd, WORKER_TURN);
-    if (conn_claim(c, generation, w->teller.me))
+    if (!conn_claim(c, generation, w->teller.me))
+        return;
+    if (conn_bears_seal(c))
         take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    else
+        conn_condemn(w->teller.server, c, w->teller.me);
 }
 
 /* Memory that a handler has not given back is the worker's until its end. */
@@ -366,11 +380,25 @@ static void step_back(struct worker *w)
     w->stepped_back = clock_us();
 }
 
+/* Threads need not: whoever of them is asked can read it for all. */
+static void tell_footprint(struct worker *w)
+{
+    bool is_asked_for = w->teller.server->options.admin && model_isolates;
+    if (!is_asked_for || w->now - w->told < FOOTPRINT_TIME)
+        return;
+    w->told = w->now;
+    atomic_store_explicit(&w->slot->pss, footprint_pss(), memory_order_relaxed);
+}
+
 bool serve_once(struct worker *w, int timeout)
 {
     step_back(w);
     struct epoll_event event;
     int n = epoll_wait(w->teller.server->epoll, &event, 1, timeout);
+    if (n < 0 && is_missing()) {
+        usleep(PAUSE);
+        return true;
+    }
     if (n < 0 && errno != EINTR) {
         log_line(LOG_ERROR, "epoll_wait: %s", strerror(errno));
         return false;
@@ -384,6 +412,7 @@ bool serve_once(struct worker *w, int timeout)
         return false; /* its slot still says that it was lost */
     be(w, -1, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);
+    tell_footprint(w);
     return !is_to_leave(w);
 }
 

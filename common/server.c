@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
+#include "module.h"
 #include "one.h"
 #include "sandbox.h"
 #include "serve.h"
@@ -24,13 +26,15 @@ enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096, STACK = 9
 /* --- descriptors --- */
 
 /* Descriptor numbers can exceed --max-connections (bodies, answers, files): the table has a slot
- * for each number the kernel may give us, so that none is ever out of range. */
-static bool reserve_descriptors(const struct options *o, size_t *table_size)
+ * for each number the kernel may give us, so that none is ever out of range. The uppermost part is
+ * the core's own, so that connections are accepted while a handler opens all that it may. */
+static bool reserve_descriptors(struct server *s, size_t *table_size)
 {
+    const struct options *o = &s->options;
     struct rlimit limit;
     rlim_t reserved = LIMIT_RESERVED_FDS + 4 * (rlim_t)(o->workers + o->spares);
     rlim_t least = o->max_connections + reserved;
-    rlim_t wanted = 2 * (rlim_t)o->max_connections + reserved;
+    rlim_t wanted = 3 * (rlim_t)o->max_connections + reserved;
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < least) {
         log_line(
@@ -42,6 +46,7 @@ static bool reserve_descriptors(const struct options *o, size_t *table_size)
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     *table_size = limit.rlim_cur;
+    s->handler_fds = limit.rlim_cur - (limit.rlim_cur - least) / 2 - LIMIT_CORE_FDS;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
@@ -101,12 +106,34 @@ void server_announce(struct server *s)
 
 /* --- modules --- */
 
+/* Whoever keeps this process shall be able to say whose code it did not survive. */
+static void announce_opening(struct server *s, const char *name, size_t length)
+{
+    snprintf(s->board->opening, sizeof s->board->opening, "%.*s", (int)length, name);
+}
+
+static bool end_opening(struct server *s, bool is_open, const char *why)
+{
+    announce_opening(s, "", 0);
+    if (!is_open)
+        log_line(LOG_ERROR, "%s", why);
+    return is_open;
+}
+
 static bool add_module(struct server *s, const struct module *module, const char *argument)
 {
-    const char *wrong = router_add(&s->router, module, argument);
-    if (wrong)
-        log_line(LOG_ERROR, "module %s: %s", module->name, wrong);
-    return !wrong;
+    char why[900];
+    bool is_foreign = module == &fault_module;
+    announce_opening(s, module->name, strlen(module->name));
+    return end_opening(s, module_open(&s->router, module, argument, is_foreign, why, sizeof why),
+                       why);
+}
+
+static bool load_module(struct server *s, const char *text)
+{
+    char why[900];
+    announce_opening(s, text, strcspn(text, "="));
+    return end_opening(s, module_load(&s->router, text, why, sizeof why), why);
 }
 
 static bool add_all(struct server *s)
@@ -204,23 +231,28 @@ uint64_t server_bound_memory(const struct server *s, unsigned workers)
 
 /* --- epoll --- */
 
-static bool watch_level(struct server *s, int fd, uint64_t tag)
+bool server_watch(struct server *s, int fd, uint64_t tag)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
     return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 /* Listeners are level-triggered: whoever dies after accept leaves the others to be accepted. */
+static bool watch_all(struct server *s)
+{
+    bool ok = server_watch(s, s->retire, serve_retire_tag());
+    for (size_t i = 0; ok && i < s->listeners.count; i++) {
+        const struct listener *l = &s->listeners.all[i];
+        ok = server_watch(s, l->fd, serve_listener_tag(l->fd, l->is_admin));
+    }
+    return ok;
+}
+
 bool server_open_epoll(struct server *s)
 {
     s->epoll = epoll_create1(EPOLL_CLOEXEC);
     s->retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bool ok = s->epoll >= 0 && s->retire >= 0 && watch_level(s, s->retire, serve_retire_tag());
-    for (size_t i = 0; ok && i < s->listeners.count; i++) {
-        const struct listener *l = &s->listeners.all[i];
-        ok = watch_level(s, l->fd, serve_listener_tag(l->fd, l->is_admin));
-    }
-    if (ok)
+    if (s->epoll >= 0 && s->retire >= 0 && watch_all(s))
         return true;
     log_line(LOG_ERROR, "epoll: %s", strerror(errno));
     server_close_epoll(s);
@@ -247,7 +279,8 @@ void server_retire_workers(struct server *s)
 static bool open_memory(struct server *s, size_t table_size)
 {
     const struct options *o = &s->options;
-    s->board = scoreboard_open(model_slots(o));
+    s->slots = model_slots(o);
+    s->board = scoreboard_open(s->slots);
     if (s->board && conn_table_open(&s->table, table_size, stash_size(o)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -296,7 +329,7 @@ int server_main(int argc, char **argv)
         break;
     }
     log_open(model_program, s.options.log_level);
-    if (!reserve_descriptors(&s.options, &table_size))
+    if (!reserve_descriptors(&s, &table_size))
         return EXIT_FAILED;
     if (s.options.check) {
         log_line(LOG_INFO, "the options are fine");
@@ -310,7 +343,7 @@ int server_main(int argc, char **argv)
     if (s.table.slots)
         conn_table_close(&s.table);
     if (s.board)
-        scoreboard_close(s.board);
+        scoreboard_close(s.board, s.slots);
     if (s.signals >= 0)
         close(s.signals);
     return code;

@@ -5,6 +5,10 @@
 #ifndef TANDEM_SERVER_H
 #define TANDEM_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "access_log.h"
 #include "conn.h"
 #include "death.h"
@@ -20,17 +24,21 @@ struct server {
     struct router admin; /* what --admin serves */
     struct conn_table table;
     struct scoreboard *board;
+    size_t slots;       /* of workers on the board; what the board says of itself is not believed */
+    size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
     struct access_log access_log;
-    int epoll;    /* the one all workers wait on */
-    int retire;   /* eventfd in it: readable once all workers are to go */
-    int signals;  /* signalfd of the process that keeps the workers */
-    int admin_fd; /* the listener of --admin; -1: none */
+    int epoll;   /* the one all workers wait on */
+    int retire;  /* eventfd in it: readable once all workers are to go */
+    int signals; /* signalfd of the process that keeps the workers */
     /* What this model does about a request that has used up a budget; called by the keeper. */
     void (*overdue)(struct server *s, struct conn *c, uint64_t word, enum budget over);
 };
 
 /* main() of both servers. Returns the exit code: 0 drained, 1 run-time failure, 2 usage. */
 int server_main(int argc, char **argv);
+
+/* Has the shared epoll watch a descriptor that is no connection, level-triggered. False: errno. */
+bool server_watch(struct server *s, int fd, uint64_t tag);
 
 /* Opens the modules: their code runs in the process that calls this, and so does what closes them.
  * False: logged. Before the first worker. */

@@ -91,7 +91,7 @@ void worker_bound_descriptors(size_t limit)
 
 static bool is_to_bound(const struct route_match *match)
 {
-    return match->is_foreign && worker_descriptors > 0;
+    return worker_descriptors > 0 && match->module->is_foreign;
 }
 
 /* A foreign handler must not take the last descriptors of the table that all workers share: what it

@@ -37,6 +37,7 @@ struct worker {
     int64_t now;          /* monotonic µs: when its turn began, or its last handler ended */
     int64_t stepped_back; /* likewise: when it last let other workers have the CPU */
     uint64_t data_limit;  /* bytes of own memory beyond which it is replaced; 0: none */
+    int64_t told;         /* likewise: when it last told how much memory it holds */
     bool is_leaving;      /* it lost its connection, and another has taken its place */
 };
 

@@ -217,9 +217,9 @@ static bool replace_nursery(void)
             kill_all();
     }
     spare_close(self.server);
-    keeper_sweep_now(&self.keeper);
+    sweep_now(&self.keeper.sweep);
     self.has_nursery = nursery_start(self.server);
-    keeper_learn(&self.keeper);
+    sweep_learn_core(&self.keeper.sweep);
     return self.has_nursery;
 }
 
@@ -277,8 +277,11 @@ static void say_goodbye(struct server *s)
 
 static bool open_all(struct server *s)
 {
-    return server_open_epoll(s) && nursery_open() && spare_open(s) && nursery_start(s) &&
-           keeper_open(&self.keeper, s);
+    if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) ||
+        !keeper_open(&self.keeper, s) || !nursery_start(s))
+        return false;
+    sweep_learn_core(&self.keeper.sweep);
+    return true;
 }
 
 int model_run(struct server *s)

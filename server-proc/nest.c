@@ -356,26 +356,26 @@ static void signal_as_asked(void)
     }
 }
 
-/* Connections and the like, when there are any already. */
+/* Its table is a copy of the one all share. What modules have opened is needed; connections, listeners
+ * and the like would be held open by it. */
 static void close_what_is_not_ours(const struct nest *n)
 {
     struct server *s = n->server;
-    static bool keep[1 << 16];
-    for (int fd = 0; fd < 1 << 16; fd++)
-        keep[fd] = server_is_core(s, fd);
+    bool *keep = n->is_of_modules;
+    if (s->access_log.fd >= 0)
+        keep[s->access_log.fd] = true;
     for (size_t i = 0; i < s->options.spares; i++)
-        keep[n->ends[i] & 0xffff] = true;
-    keep[n->signals & 0xffff] = true;
-    for (size_t i = 0; i < s->listeners.count; i++)
-        keep[s->listeners.all[i].fd & 0xffff] = false;
-    keep[s->epoll & 0xffff] = keep[s->retire & 0xffff] = keep[s->signals & 0xffff] = false;
-    for (unsigned fd = 3, from = 3; fd <= 1 << 16; fd++) {
-        if (fd < 1 << 16 && !keep[fd])
+        keep[n->ends[i]] = true;
+    keep[n->signals] = true;
+    unsigned from = STDERR_FILENO + 1;
+    for (unsigned fd = from; fd < s->table.size; fd++) {
+        if (!keep[fd])
             continue;
         if (fd > from)
-            close_range(from, fd == 1 << 16 ? UINT_MAX : fd - 1, 0);
+            close_range(from, fd - 1, 0);
         from = fd + 1;
     }
+    close_range(from, UINT_MAX, 0);
 }
 
 static void become_nest(struct nest *n, pid_t supervisor)
@@ -388,7 +388,7 @@ static void become_nest(struct nest *n, pid_t supervisor)
     close_what_is_not_ours(n);
     self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
     conn_table_close(&s->table);
-    scoreboard_close(s->board);
+    scoreboard_close(s->board, s->slots);
     s->board = NULL;
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);

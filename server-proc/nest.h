@@ -87,7 +87,8 @@ struct nest {
     struct server *server;
     struct nest_shared *shared;
     int ends[NEST_PLACES];
-    int signals; /* struct nest_signal is read from here */
+    int signals;         /* struct nest_signal is read from here */
+    bool *is_of_modules; /* descriptor numbers that modules have opened */
 };
 
 /* The nest itself, in a process just forked for it. Ends with it. */

@@ -55,6 +55,7 @@ static void wait_while(enum state state, int64_t ms)
 
 static void make_nest(pid_t supervisor, pid_t *pid)
 {
+    spare_before_nest();
     if (syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, 0, pid, 0, 0) == 0)
         spare_nest(supervisor);
 }
@@ -90,7 +91,11 @@ static bool prepare(struct server *s)
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "nursery");
-    if (!server_open_modules(s) || !prepare(s))
+    spare_before_modules();
+    if (!server_open_modules(s))
+        _exit(EXIT_FAILURE);
+    spare_after_modules();
+    if (!prepare(s))
         _exit(EXIT_FAILURE);
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* after a change of user, which forgets it */
     if (getppid() != supervisor)

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -314,14 +315,17 @@ void spare_run(struct worker *w)
 
 /* === the supervisor === */
 
-/* Workers know their end by its number: a new one takes the place of the old. */
-static bool place_end(int *known, int end)
+/* Workers know their end by its number, so a new one takes the place of the old. The numbers are
+ * taken at the start, as long as nobody else can have them. */
+static bool reserve(int *known)
 {
-    if (*known < 0) {
-        *known = end;
-        return true;
-    }
-    bool ok = dup3(end, *known, O_CLOEXEC) >= 0;
+    *known = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *known >= 0;
+}
+
+static bool place_end(int known, int end)
+{
+    bool ok = dup3(end, known, O_CLOEXEC) >= 0;
     close(end);
     return ok;
 }
@@ -332,7 +336,7 @@ static bool make_pair(size_t i)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
     fresh.nest.shared->ends[i] = pair[1];
-    return place_end(&fresh.ends[i], pair[0]);
+    return place_end(fresh.ends[i], pair[0]);
 }
 
 static bool make_pipe(void)
@@ -341,7 +345,7 @@ static bool make_pipe(void)
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
     fresh.nest.shared->signals = ends[0];
-    return place_end(&fresh.signals, ends[1]);
+    return place_end(fresh.signals, ends[1]);
 }
 
 static void forget(int *fd)
@@ -378,14 +382,20 @@ bool spare_open(struct server *s)
     n->server = s;
     n->shared =
         mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (n->shared == MAP_FAILED) {
+    n->is_of_modules = calloc(s->table.size, sizeof *n->is_of_modules);
+    if (n->shared == MAP_FAILED || !n->is_of_modules) {
         log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
         return false;
     }
-    fresh.pid = fresh.signals = n->shared->signals = -1;
+    bool ok = reserve(&fresh.signals);
+    fresh.pid = n->shared->signals = -1;
     for (size_t i = 0; i < NEST_PLACES; i++)
         fresh.ends[i] = n->shared->ends[i] = -1;
-    return true;
+    for (size_t i = 0; ok && i < s->options.spares; i++)
+        ok = reserve(&fresh.ends[i]);
+    if (!ok)
+        log_line(LOG_ERROR, "no descriptors for --isolation fresh: %s", strerror(errno));
+    return ok;
 }
 
 void spare_close(struct server *s)
@@ -399,12 +409,35 @@ void spare_close(struct server *s)
 
 /* === the nursery === */
 
-_Noreturn void spare_nest(pid_t supervisor)
+static bool is_open(size_t fd)
+{
+    return fcntl((int)fd, F_GETFD) >= 0;
+}
+
+void spare_before_modules(void)
+{
+    struct nest *n = &fresh.nest;
+    for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
+        n->is_of_modules[fd] = is_open(fd);
+}
+
+void spare_after_modules(void)
+{
+    struct nest *n = &fresh.nest;
+    for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
+        n->is_of_modules[fd] = is_open(fd) && !n->is_of_modules[fd];
+}
+
+void spare_before_nest(void)
 {
     struct nest *n = &fresh.nest;
     memcpy(n->ends, n->shared->ends, sizeof n->ends);
     n->signals = n->shared->signals;
-    nest_main(n, supervisor);
+}
+
+_Noreturn void spare_nest(pid_t supervisor)
+{
+    nest_main(&fresh.nest, supervisor);
 }
 
 /* === the supervisor, for a worker === */

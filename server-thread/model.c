@@ -65,11 +65,11 @@ static void fill(struct server *s)
     unsigned alive = 0;
     if (clock_ms() < process.fork_again)
         return;
-    for (size_t i = 0; i < board->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         int state = atomic_load(&board->slots[i].state);
         alive += state != WORKER_NONE && state != WORKER_LOST;
     }
-    for (size_t i = 0; i < board->slot_count && alive < s->options.workers; i++) {
+    for (size_t i = 0; i < s->slots && alive < s->options.workers; i++) {
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
         if (!worker_make(s, i)) {
@@ -115,8 +115,7 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
 {
     size_t index = conn_owner(word) - 1;
     bool is_streaming = conn_phase(word) == CONN_SEND;
-    if (index >= s->board->slot_count ||
-        !conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
+    if (index >= s->slots || !conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
         return;
     struct worker_slot *slot = &s->board->slots[index];
     struct death d = {.over = over};
@@ -175,10 +174,10 @@ static void keep(struct server *s)
     }
 }
 
-static void become_process(pid_t supervisor)
+/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
+static void tie_to(pid_t supervisor)
 {
-    prctl(PR_SET_NAME, "serving");
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* again after a change of user, which forgets it */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(EXIT_FAILURE);
 }
@@ -191,11 +190,15 @@ static bool open_all(struct server *s)
            keeper_open(&process.keeper, s);
 }
 
-static int process_main(struct server *s)
+static int process_main(struct server *s, pid_t supervisor)
 {
+    prctl(PR_SET_NAME, "serving");
+    tie_to(supervisor);
     s->overdue = lose_overdue;
     if (!open_all(s))
         return EXIT_FAILURE;
+    tie_to(supervisor);
+    sweep_learn_core(&process.keeper.sweep);
     process.data_limit = server_bound_memory(s, s->options.workers);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
@@ -219,8 +222,7 @@ static bool start_process(void)
     pid_t supervisor = getpid();
     self.process = fork();
     if (self.process == 0) {
-        become_process(supervisor);
-        exit(process_main(self.server));
+        exit(process_main(self.server, supervisor));
     }
     if (self.process < 0)
         log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno),
@@ -235,9 +237,9 @@ static bool is_culprit(const struct worker_slot *slot)
     return atomic_load(&slot->crash.signal) != 0 || atomic_load(&slot->has_exited);
 }
 
-static bool has_culprit(const struct scoreboard *board)
+static bool has_culprit(const struct scoreboard *board, size_t slots)
 {
-    for (size_t i = 0; i < board->slot_count; i++)
+    for (size_t i = 0; i < slots; i++)
         if (is_culprit(&board->slots[i]))
             return true;
     return false;
@@ -247,9 +249,9 @@ static void log_suspects(struct death *d)
 {
     struct server *s = self.server;
     struct scoreboard *board = s->board;
-    bool is_known = has_culprit(board);
+    bool is_known = has_culprit(board, s->slots);
     int named = 0;
-    for (size_t i = 0; i < board->slot_count && named < LOG_SUSPECTS; i++) {
+    for (size_t i = 0; i < s->slots && named < LOG_SUSPECTS; i++) {
         const struct worker_slot *slot = &board->slots[i];
         if (atomic_load(&slot->started) == 0 || is_culprit(slot) != is_known)
             continue;
@@ -295,7 +297,7 @@ static bool after_end(struct death *d, int *code)
     log_end(d);
     if (!was_up)
         usleep(FORK_PAUSE * 1000);
-    scoreboard_clear(board);
+    scoreboard_clear(board, self.server->slots);
     conn_table_clear(&self.server->table);
     return true;
 }

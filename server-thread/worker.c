@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,7 +85,7 @@ static void join(struct server *s, size_t index)
 unsigned worker_join_finished(struct server *s)
 {
     unsigned found_again = 0;
-    for (size_t i = 0; i < s->board->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         if (!threads[i].is_started || !atomic_load(&threads[i].has_finished))
             continue;
         found_again += atomic_load(&s->board->slots[i].state) == WORKER_LOST;
@@ -98,7 +99,7 @@ bool worker_join_all(struct server *s, int64_t until)
     for (;;) {
         bool is_complete = true;
         worker_join_finished(s);
-        for (size_t i = 0; i < s->board->slot_count; i++)
+        for (size_t i = 0; i < s->slots; i++)
             is_complete = is_complete && !threads[i].is_started;
         if (is_complete || clock_ms() >= until)
             return is_complete;

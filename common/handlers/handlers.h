@@ -11,6 +11,7 @@ extern const struct module echo_module;    /* --enable-demo */
 extern const struct module work_module;    /* --enable-demo */
 extern const struct module counter_module; /* --enable-demo */
 extern const struct module fault_module;   /* --enable-faults */
+extern const struct module admin_module;   /* --admin, on that address alone */
 
 struct files_options {
     bool listing;              /* a folder without an index shows its files */
@@ -20,5 +21,11 @@ struct files_options {
 
 /* For the first process, before files_module is opened. The strings stay the caller's. */
 void files_configure(const struct files_options *options);
+
+struct server;
+
+/* Likewise, before admin_module is opened. The server stays the caller's, and is read, with its
+ * board, at each request. */
+void admin_configure(const struct server *s);
 
 #endif

@@ -1,0 +1,21 @@
+/*
+ * procfs.c — open, read to the end, close. Long files come in pieces of a page.
+ */
+#include "procfs.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+bool procfs_read(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    size_t length = 0;
+    ssize_t n;
+    while ((n = read(fd, text + length, size - 1 - length)) > 0)
+        length += (size_t)n;
+    close(fd);
+    text[length] = '\0';
+    return n == 0 && length < size - 1;
+}

@@ -236,6 +236,14 @@ static enum budget budget_of(const struct server *s, const struct worker *w, int
     return WTERMSIG(status) == SIGKILL && left <= 1 ? BUDGET_TIME : BUDGET_NONE;
 }
 
+static void say_sorry(struct worker *w, int status, const char *detail, const char *id)
+{
+    struct response *r = &w->teller.response;
+    response_problem(r, request_problem_form(&w->request), status, detail, id);
+    if (status == 503)
+        response_header(r, "Retry-After", "1");
+}
+
 static void take_death(struct worker *w, const struct spare_reply *reply, const char *id)
 {
     struct server *s = w->teller.server;
@@ -248,16 +256,12 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);
-    crash_clear(&w->slot->crash);
     atomic_fetch_add(&s->board->deaths, 1);
-    if (r->has_begun) {
+    if (r->has_begun)
         r->failed = true;
-        return;
-    }
-    response_problem(r, request_problem_form(&w->request), death_status(&d),
-                     death_detail(&d, detail), id);
-    if (death_status(&d) == 503)
-        response_header(r, "Retry-After", "1");
+    else
+        say_sorry(w, death_status(&d), death_detail(&d, detail), id);
+    crash_clear(&w->slot->crash); /* the next request's child may leave none */
 }
 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
@@ -277,14 +281,6 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     }
     leave_place(place);
     return result;
-}
-
-static void say_sorry(struct worker *w, int status, const char *detail, const char *id)
-{
-    struct response *r = &w->teller.response;
-    response_problem(r, request_problem_form(&w->request), status, detail, id);
-    if (status == 503)
-        response_header(r, "Retry-After", "1");
 }
 
 void spare_run(struct worker *w)

@@ -110,8 +110,9 @@ static void refuse_quarantined(struct worker *w, unsigned retry_after)
     response_header(r, "Retry-After", seconds);
 }
 
-/* Runs the handler, unless its route is in quarantine. */
-static void run(struct worker *w, const struct conn *c)
+/* Runs the handler, unless its route is in quarantine. Returns the ward of a route whose probe has
+ * come to its end; mostly NULL. */
+static struct ward *run(struct worker *w, const struct conn *c)
 {
     struct server *s = w->teller.server;
     unsigned retry_after;
@@ -121,14 +122,15 @@ static void run(struct worker *w, const struct conn *c)
         ward = &s->board->routes[w->match.index].ward;
         verdict = quarantine_ask(ward, w->now / 1000, &retry_after);
     }
-    if (verdict == VERDICT_REFUSE)
+    if (verdict == VERDICT_REFUSE) {
         refuse_quarantined(w, retry_after);
-    else if (c->flags & CONN_ADMIN)
-        run_inline(w); /* it reads the tables, which a child has not */
-    else
-        w->run(w);
-    if (verdict == VERDICT_PROBE)
-        quarantine_well(ward);
+        return NULL;
+    }
+    /* What --admin serves reads the tables, which a child has not. */
+    bool has_returned = c->flags & CONN_ADMIN ? run_inline(w) : w->run(w);
+    if (verdict == VERDICT_PROBE && !has_returned)
+        quarantine_death(ward, &s->options.quarantine, clock_ms());
+    return verdict == VERDICT_PROBE && has_returned ? ward : NULL;
 }
 
 static enum next finish_request(struct worker *w, struct conn *c)
@@ -157,9 +159,11 @@ static enum next run_request(struct worker *w, struct conn *c)
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
-    run(w, c);
+    struct ward *probed = run(w, c);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
+    if (probed)
+        quarantine_well(probed);
     return finish_request(w, c);
 }
 

@@ -283,7 +283,7 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     return result;
 }
 
-void spare_run(struct worker *w)
+bool spare_run(struct worker *w)
 {
     struct response *r = &w->teller.response;
     struct spare_call call = {.deadline = w->request.deadline};
@@ -297,7 +297,7 @@ void spare_run(struct worker *w)
     while (result == CALL_UNREAD);
     if (result == CALL_QUEUED) {
         say_sorry(w, 503, "no child was free to run the handler: see --spare", call.id);
-        return;
+        return false;
     }
     if (result == CALL_LOST)
         r->failed = true;
@@ -307,6 +307,7 @@ void spare_run(struct worker *w)
         take_answer(r, &reply, passed);
     if (r->failed && !r->has_begun)
         say_sorry(w, 500, "the child that ran the handler could not answer", call.id);
+    return result == CALL_ANSWERED && reply.kind == REPLY_ANSWER;
 }
 
 /* === the supervisor === */

@@ -74,11 +74,11 @@ static struct {
     bool is_head[MAX_ANSWERS];
 } runs;
 
-static void run_counted(struct worker *w)
+static bool run_counted(struct worker *w)
 {
     REQUIRE(runs.count < MAX_ANSWERS);
     runs.is_head[runs.count++] = w->request.is_head;
-    run_inline(w);
+    return run_inline(w);
 }
 
 /* /work is left out: it would sleep for as long as the input says. */

@@ -221,8 +221,8 @@ static void start_storm(struct storm *storm, int subject, bool with_shared)
     snprintf(deadline, sizeof(deadline), "%dms", patience(300));
     snprintf(cpu, sizeof(cpu), "%dms", patience(100));
     server_start(&storm->server, subject,
-                 OPTIONS("--enable-faults", "--enable-demo", "--workers", "8",
-                         "--admin", "127.0.0.1:0", "--access-log", "off", "--log-level", "error",
+                 OPTIONS("--enable-faults", "--enable-demo", "--workers", "8", "--admin",
+                         "127.0.0.1:0", "--access-log", "off", "--log-level", "error",
                          "--request-timeout", deadline, "--worker-cpu", cpu, "--worker-memory",
                          build_is_slow() ? "0" : "32m"));
     for (int i = 0; i < CLIENTS; i++)

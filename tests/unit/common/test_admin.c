@@ -34,15 +34,14 @@ static void set_up(void)
     server.slots = SLOTS;
     server.options.one = true; /* so that it is this process whose CPU time is told */
     admin_configure(&server);
-    ck_assert_ptr_null(router_add(&router, &admin_module, NULL));
+    router_add(&router, &admin_module, NULL, false);
     response_open(&response);
 }
 
 static void tear_down(void)
 {
     response_close(&response);
-    router_close(&router);
-    scoreboard_close(server.board);
+    scoreboard_close(server.board, SLOTS);
 }
 
 /* The body of the answer; valid until the next call. */
@@ -266,7 +265,7 @@ START_TEST(counts_requests_of_the_dead)
     scoreboard_birth(server.board, 3, 1);
     scoreboard_count_served(server.board, 3);
     expect(get("/metrics"), "tandem_requests_total 16");
-    scoreboard_clear(server.board);
+    scoreboard_clear(server.board, SLOTS);
     expect(get("/metrics"), "tandem_requests_total 16");
 }
 END_TEST

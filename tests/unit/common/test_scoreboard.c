@@ -113,9 +113,16 @@ START_TEST(tells_causes_in_words)
     ck_assert_str_eq(death_cause(&death, cause), "SIGKILL (Killed)");
     ck_assert_int_eq(death_status(&death), 500);
     ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "SIGKILL"));
-    death.is_overdue = true; /* killed all the same, but for its deadline */
+    death.over = BUDGET_TIME; /* killed all the same, but for its deadline */
     ck_assert_int_eq(death_status(&death), 504);
     ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--request-timeout"));
+    death.over = BUDGET_CPU;
+    ck_assert_int_eq(death_status(&death), 503);
+    ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--worker-cpu"));
+    death.over = BUDGET_NONE;
+    death.crash = &(struct crash){.signal = SIGKILL, .is_out_of_memory = true};
+    ck_assert_int_eq(death_status(&death), 503);
+    ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--worker-memory"));
     death = death_of(by_exit);
     ck_assert_str_eq(death_cause(&death, cause), "exit code 3");
     ck_assert_int_eq(death_status(&death), 500);

@@ -14,7 +14,7 @@
  * descriptors for memory: close what nobody can reach, after all who may have reached it before
  * have passed a point where they hold nothing (a grace period; P. McKenney).
  *
- *              asked, or numbers run short
+ *              asked, or too many are open
  *      REST ──────────────────────────────▶ FIRST ──────────────────▶ SECOND ─────────────▶ REST
  *                suspects: open, neither      all have passed: still     all have passed:
  *                core nor used; marked        neither used nor           the same again,

@@ -80,7 +80,6 @@ static void bury(size_t index, const struct death *d)
 
 static void reap(void)
 {
-    struct scoreboard *board = self.server->board;
     struct death d = {0};
     pid_t pid;
     while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {

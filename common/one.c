@@ -37,7 +37,7 @@ int one_run(struct server *s)
         return code;
     bool has_keeper = keeper_open(&keeper, s);
     if (has_keeper && worker_open(&worker, s, 1)) {
-        sweep_learn_core(&keeper.sweep);
+        keeper_learn_modules(&keeper);
         scoreboard_birth(s->board, 0, 0);
         server_announce(s);
         loop(s, &keeper, &worker);

@@ -330,6 +330,11 @@ static bool is_number(const struct sweep *w, int fd)
     return w->own && fd >= 0 && (size_t)fd < w->server->table.size;
 }
 
+bool sweep_is_module(const struct sweep *w, int fd)
+{
+    return is_number(w, fd) && has(w->core, fd) && !has(w->own, fd);
+}
+
 void sweep_keep(struct sweep *w, int fd)
 {
     if (!is_number(w, fd))

@@ -72,6 +72,8 @@ void sweep_close(struct sweep *w);
 /* What is open now and no connection's is core. When the modules are open and no worker lives;
  * before this, and again from sweep_now() on, nothing is swept. */
 void sweep_learn_core(struct sweep *w);
+/* A module has opened it. */
+bool sweep_is_module(const struct sweep *w, int fd);
 /* The supervisor has opened `fd` itself, later; or closed it. */
 void sweep_keep(struct sweep *w, int fd);
 void sweep_forget(struct sweep *w, int fd);

@@ -174,7 +174,7 @@ int model_run(struct server *s)
         return 1;
     int code = 1;
     if (spare_open(s) && keeper_open(&self.keeper, s)) {
-        sweep_learn_core(&self.keeper.sweep);
+        keeper_learn_modules(&self.keeper);
         fill();
         server_announce(s);
         supervise(s);

@@ -147,7 +147,7 @@ static int process_main(struct server *s)
         return EXIT_FAILURE;
     if (!keeper_open(&process.keeper, s))
         return EXIT_FAILURE;
-    sweep_learn_core(&process.keeper.sweep);
+    keeper_learn_modules(&process.keeper);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
     server_announce(s);

@@ -17,7 +17,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { NUMBERS = 1024, STASH = 4096, ME = 1, POSTS = 4 };
@@ -211,13 +213,54 @@ START_TEST(a_new_epoll_knows_the_connections)
 }
 END_TEST
 
+/* A folder of O_PATH cannot be marked; its number is put back all the same. */
+START_TEST(keeps_what_modules_have_opened)
+{
+    struct stat before, after;
+    int folder = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    sweep_learn_core(&sweep);
+    guard_keep_modules(&guard);
+    ck_assert_int_eq(fstat(folder, &before), 0);
+    shut(folder);
+    ck_assert_int_eq(open("/dev/null", O_RDONLY), folder);
+    guard_tick(&guard);
+    ck_assert_int_eq(fstat(folder, &after), 0);
+    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    guard_forget_modules(&guard);
+    sweep_now(&sweep);
+    ck_assert_int_eq(fcntl(folder, F_GETFD), -1);
+    guard_tick(&guard);
+    ck_assert_int_eq(fcntl(folder, F_GETFD), -1);
+    expect_service();
+}
+END_TEST
+
+START_TEST(follows_a_change_on_purpose)
+{
+    struct stat st, is;
+    int log = memfd_create("log", MFD_CLOEXEC), other = memfd_create("other", MFD_CLOEXEC);
+
+    guard_keep(&guard, log);
+    ck_assert_int_eq(fstat(other, &is), 0);
+    dup2(other, log);
+    guard_keep(&guard, log);
+    shut(log);
+    guard_tick(&guard);
+    ck_assert_int_eq(fstat(log, &st), 0);
+    ck_assert_uint_eq(st.st_ino, is.st_ino);
+    close(log), close(other);
+}
+END_TEST
+
 START_TEST(lets_the_listeners_go)
 {
+    int copy = guard.posts[GUARD_LISTENERS].copy;
+
     guard_release_listeners(&guard);
     listeners_close(&server.listeners);
     guard_tick(&guard);
-    ck_assert_uint_eq(guard.count, GUARD_LISTENERS);
-    ck_assert_int_eq(fcntl(guard.posts[GUARD_LISTENERS].copy, F_GETFD), -1);
+    ck_assert_int_eq(fcntl(copy, F_GETFD), -1);
 }
 END_TEST
 
@@ -237,6 +280,8 @@ int main(void)
     tcase_add_test(tcase, survives_a_loop_that_closes_all);
     tcase_add_loop_test(tcase, evicts_a_connection, 0, POSTS);
     tcase_add_test(tcase, a_new_epoll_knows_the_connections);
+    tcase_add_test(tcase, keeps_what_modules_have_opened);
+    tcase_add_test(tcase, follows_a_change_on_purpose);
     tcase_add_test(tcase, lets_the_listeners_go);
     tcase_set_timeout(tcase, case_limit(20));
     suite_add_tcase(suite, tcase);

@@ -1,5 +1,5 @@
 /*
- * guard.c — a look costs two system calls a post, 0.2 µs.
+ * guard.c — a look costs two system calls a post: 1.5 µs for a server with one listener.
  */
 #include "guard.h"
 

@@ -306,7 +306,7 @@ END_TEST
 
 /* --- many hands --- */
 
-enum { HANDS = WORKERS, TURNS = 4000, SHARED = 8 };
+enum { HANDS = WORKERS, TURNS = 4000, ENOUGH = 10, SHARED = 8 };
 
 static struct {
     pthread_mutex_t lock; /* who owns the slot: in the server, its word */
@@ -354,7 +354,7 @@ static void *work(void *argument)
     size_t me = *(const size_t *)argument;
     unsigned dice = (unsigned)me + 1;
 
-    for (int i = 0; i < TURNS; i++) {
+    for (int i = 0; i < TURNS || atomic_load(&server.board->swept) < ENOUGH; i++) {
         dice = dice * 1103515245u + 12345u;
         begin_turn(me);
         visit((int)(dice >> 16) % SHARED);
@@ -383,7 +383,6 @@ START_TEST(takes_nothing_out_of_a_hand)
     static size_t numbers[HANDS];
     pthread_t hands[HANDS];
     int before = open_below(NUMBERS), kept = 0;
-    uint64_t closed;
 
     for (int i = 0; i < SHARED; i++) {
         pthread_mutex_init(&shelves[i].lock, NULL);
@@ -401,8 +400,6 @@ START_TEST(takes_nothing_out_of_a_hand)
     }
     for (size_t i = 0; i < HANDS; i++)
         pthread_join(hands[i], NULL);
-    closed = atomic_load(&server.board->swept);
-    ck_assert_msg(closed > 0, "nothing was swept: nothing was tried");
     for (int i = 0; i < 6; i++) {
         sweep.not_before = 0;
         sweep_ask(&sweep);

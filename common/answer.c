@@ -57,16 +57,22 @@ static bool read_small_file(struct teller *t)
     return true;
 }
 
+static bool build_head(struct teller *t, const struct conn *c, bool is_chunked)
+{
+    struct response_context about = {.date = date_now(t),
+                                     .is_nameless = t->server->options.hide_server,
+                                     .close = c->flags & CONN_LAST,
+                                     .is_old = c->flags & CONN_OLD,
+                                     .is_chunked = is_chunked};
+    buf_reset(&t->out, KEPT_OUT);
+    return response_head(&t->out, &t->response, &about);
+}
+
 /* Fills t->out; what is to go by sendfile is left in *part. False: it cannot be had. */
 static bool build(struct teller *t, const struct conn *c, struct conn_part *part)
 {
     struct response *r = &t->response;
-    struct response_context about = {.date = date_now(t),
-                                     .is_nameless = t->server->options.hide_server,
-                                     .close = c->flags & CONN_LAST,
-                                     .is_old = c->flags & CONN_OLD};
-    buf_reset(&t->out, KEPT_OUT);
-    response_head(&t->out, r, &about);
+    build_head(t, c, false);
     if (c->flags & CONN_HEAD || r->status == 204 || r->status == 304)
         return !t->out.failed;
     if (r->fd < 0)
@@ -130,11 +136,27 @@ static enum next settle(struct teller *t, struct conn *c, enum outbox_result res
     return NEXT_GONE;
 }
 
+static void close_if_draining(const struct teller *t, struct conn *c)
+{
+    if (atomic_load_explicit(&t->server->board->draining, memory_order_relaxed))
+        c->flags |= CONN_LAST;
+}
+
+bool answer_head(struct teller *t, struct conn *c, bool is_chunked)
+{
+    close_if_draining(t, c);
+    return build_head(t, c, is_chunked);
+}
+
+enum next answer_sent(struct teller *t, struct conn *c, bool is_quiet)
+{
+    return settle(t, c, OUTBOX_SENT, is_quiet, true);
+}
+
 enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
 {
     struct conn_part part = {.fd = -1};
-    if (atomic_load_explicit(&t->server->board->draining, memory_order_relaxed))
-        c->flags |= CONN_LAST;
+    close_if_draining(t, c);
     if (!build(t, c, &part)) {
         if (part.fd >= 0)
             close(part.fd);

@@ -44,6 +44,11 @@ void teller_close(struct teller *t);
  * phase SEND or READ, owned by t->me, nothing of this answer is out and the outbox is empty.
  * `is_quiet`: the client has nothing under way that a close could collide with. */
 enum next answer_send(struct teller *t, struct conn *c, bool is_quiet);
+/* Fills t->out with the head of an answer whose length is not known: in chunks, or up to the close.
+ * False: it cannot be had. */
+bool answer_head(struct teller *t, struct conn *c, bool is_chunked);
+/* All of an answer is out, by other means: what is next. */
+enum next answer_sent(struct teller *t, struct conn *c, bool is_quiet);
 /* Goes on with an answer that waits in the outbox. */
 enum next answer_continue(struct teller *t, struct conn *c);
 /* Refuses what was read with `status` and ends the connection gently. `detail` may be NULL. */

@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 enum { NOTE_BITS = 1, PHASE_BITS = 7, OWNER_BITS = 16, SEQUENCE_BITS = 16 };
@@ -17,6 +18,10 @@ enum {
     SEQUENCE_AT = OWNER_AT + OWNER_BITS,
     GENERATION_AT = SEQUENCE_AT + SEQUENCE_BITS
 };
+/* What the seals are made with; drawn before the first worker, which inherits it. It is no defence
+ * against a handler that looks for it: the seal is for accidents. */
+static uint64_t secret;
+
 #define NOTE ((uint64_t)1)
 #define GENERATION_MASK 0xffffffu
 
@@ -95,6 +100,8 @@ bool conn_table_open(struct conn_table *t, size_t size, size_t stash_size)
     if (!t->slots || !t->stashes)
         return false;
     t->highest = (_Atomic int *)(void *)(t->slots + size);
+    if (getrandom(&secret, sizeof secret, 0) != sizeof secret)
+        secret = (uintptr_t)t->slots;
     return true;
 }
 
@@ -139,6 +146,41 @@ static void remember_highest(struct conn_table *t, int fd)
         ;
 }
 
+/* --- seals --- */
+
+enum { SEALED_FROM = offsetof(struct conn, deadline), LANES = 4 };
+enum { SEALED_WORDS = (sizeof(struct conn) - SEALED_FROM) / sizeof(uint64_t) };
+_Static_assert(SEALED_WORDS % LANES == 0 &&
+                   SEALED_FROM + SEALED_WORDS * sizeof(uint64_t) == sizeof(struct conn),
+               "the seal covers the slot to its end");
+
+/* Each step maps one to one, so no single word can change unseen. Four chains of multiplications
+ * run side by side. What is sealed belongs to this slot (salt) and this connection (generation). */
+static uint64_t seal_of(const struct conn *c, unsigned generation)
+{
+    const char *at = (const char *)c + SEALED_FROM;
+    uint64_t salt = secret ^ (uintptr_t)c ^ (uint64_t)generation << 40;
+    uint64_t lane[LANES] = {salt, salt + 1, salt + 2, salt + 3};
+    for (size_t i = 0; i < SEALED_WORDS; i += LANES)
+        for (size_t n = 0; n < LANES; n++) {
+            uint64_t x;
+            memcpy(&x, at + (i + n) * sizeof x, sizeof x);
+            lane[n] = (lane[n] ^ x) * 0x9e3779b97f4a7c15u;
+            lane[n] ^= lane[n] >> 32;
+        }
+    uint64_t seal = 0;
+    for (size_t n = 0; n < LANES; n++)
+        seal = (seal ^ lane[n]) * 0xff51afd7ed558ccdu;
+    return seal;
+}
+
+bool conn_bears_seal(const struct conn *c)
+{
+    return c->seal == seal_of(c, conn_generation(conn_word(c)));
+}
+
+/* --- */
+
 static void reset_fields(const struct conn_table *t, struct conn *c)
 {
     conn_stash_drop(t, c);
@@ -148,6 +190,12 @@ static void reset_fields(const struct conn_table *t, struct conn *c)
     atomic_store_explicit(&c->wait, WAIT_REQUEST, memory_order_relaxed);
     c->body_fd = -1;
     c->out[0].fd = c->out[1].fd = -1;
+}
+
+void conn_reset(const struct conn_table *t, struct conn *c)
+{
+    c->stash_high = 1; /* whatever it says: the pages go */
+    reset_fields(t, c);
 }
 
 struct conn *conn_open(struct conn_table *t, int fd, unsigned me)
@@ -195,6 +243,8 @@ bool conn_release(struct conn *c, unsigned me)
         if (conn_owner(old) != me)
             return true;
         bool note = old & NOTE;
+        if (!note)
+            c->seal = seal_of(c, conn_generation(old));
         uint64_t new = next_word(old, conn_generation(old), note ? me : CONN_NOBODY,
                                  note ? CONN_HELD : CONN_IDLE, 0);
         if (swap(c, &old, new))

@@ -34,6 +34,9 @@
  *      SEND     perhaps part of the answer: RST, so that half a body can never look whole
  *      CLOSING  nothing: finish the close
  *
+ * What is shared can be scribbled on by a wild handler. So a slot bears a seal while nobody owns it:
+ * a checksum of all that stands in it, which whoever claims it next compares.
+ *
  * epoll watches each connection edge-triggered from open to close and is never re-armed: an event
  * for an owned connection becomes a note, and the owner looks for a note before it lets go.
  */
@@ -63,7 +66,9 @@ enum {
     CONN_SERVED = 16,  /* at least one request has been served */
     CONN_WATCHED = 32, /* epoll knows it */
     CONN_ROOM = 64,    /* … and tells, for this answer, when there is room to write */
-    CONN_HTML = 128    /* the client of the request that runs would rather read errors as a page */
+    CONN_HTML = 128,   /* the client of the request that runs would rather read errors as a page */
+    CONN_ADMIN = 256,  /* it came in by --admin */
+    CONN_KEPT = CONN_SERVED | CONN_WATCHED | CONN_ADMIN /* from one request to the next */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -76,10 +81,11 @@ struct conn_part {
 
 struct conn {
     _Atomic uint64_t word;
+    uint64_t seal;            /* of all that stands below, while it is IDLE */
     _Atomic int64_t deadline; /* monotonic ms; 0 = none; what it means depends on phase and wait */
     _Atomic uint8_t wait;     /* enum conn_wait */
     uint64_t cookie;          /* SO_COOKIE: the kernel's own name for this socket */
-    uint8_t flags;
+    uint16_t flags;
     uint32_t stash_off; /* bytes that have arrived and are not consumed: stash[off … off + len) */
     uint32_t stash_len;
     uint32_t stash_high; /* how far the stash has been written since it was last given back */
@@ -146,6 +152,13 @@ bool conn_note(struct conn *c, uint64_t seen);
 bool conn_seize(struct conn *c, uint64_t seen, enum conn_phase phase);
 /* CLOSING by `me` → FREE. False: the number is already another connection's. */
 bool conn_free(struct conn *c, unsigned me);
+
+/* For whoever has just claimed it, or seized it from IDLE, before anything in it is changed. False:
+ * it was changed while nobody owned it, and nothing that stands in it can be believed. */
+bool conn_bears_seal(const struct conn *c);
+/* All but the word as in conn_open, the stash too; whatever descriptors stand in it are forgotten.
+ * Owner only. */
+void conn_reset(const struct conn_table *t, struct conn *c);
 
 /* Gives the stash's pages back to the kernel. Owner only, when nothing in it is needed. */
 void conn_stash_drop(const struct conn_table *t, struct conn *c);

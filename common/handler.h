@@ -17,7 +17,8 @@
  *
  * Rules that hold in both servers; a module that breaks them in `open` is refused at start:
  *   - `open` starts no thread and no process, and leaves signals, signal mask, working directory,
- *     umask and locale as they were. So does `handle`, which may block, at the cost of one worker.
+ *     umask, locale and the standard descriptors as they were; constructors of the shared object
+ *     likewise. So does `handle`, which may block, at the cost of one worker.
  *   - `handle` is called for one request at a time per worker, by any worker.
  *   - What it allocates it frees. Descriptors it opens belong to the request: close them, or hand
  *     them over with response_file(). One that is left open is closed by the server, sooner or
@@ -75,9 +76,10 @@ struct module {
     const char *(*open)(const char *argument, void **state);
     void (*close)(void *state); /* called once, by the process that called open; may be NULL */
 };
+extern const struct module tandem_module; /* so that C++ and -fvisibility=hidden let it be seen */
 
 /* For `open` only: `bytes` of zeros that all workers see, whichever server it is. They live as long
- * as the service. NULL when there is no memory, or workers have been started already. */
+ * as the service. NULL when there is no memory, or no `open` runs. */
 void *module_share(size_t bytes);
 
 /* The request. All strings live as long as the handler runs; none is to be freed. */

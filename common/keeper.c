@@ -3,8 +3,6 @@
  */
 #include "keeper.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,26 +13,30 @@
 #include <unistd.h>
 
 #include "lifecycle.h"
+#include "model.h"
 #include "outbox.h"
 
 static const char READING[] = "while reading a request";
 
-enum { TICK_BUSY = 20, TICK_IDLE = 200, GRACE = 1000 /* ms */ };
+enum { TICK_BUSY = 20, TICK_IDLE = 200, LOOK_PAUSE = 10, GRACE = 1000 /* ms */ };
 
 bool keeper_open(struct keeper *k, struct server *s)
 {
     *k = (struct keeper){0};
     teller_open(&k->teller, s, CONN_SUPERVISOR);
-    for (int fd = 0; fd < KEEPER_CORE; fd++) /* --ready-fd will be closed, and its number reused */
-        k->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
-    k->turns = calloc(s->board->slot_count, sizeof *k->turns);
-    return k->turns;
+    k->runs = calloc(s->slots, sizeof *k->runs);
+    if (k->runs && guard_open(&k->guard, s, &k->sweep) && sweep_open(&k->sweep, s))
+        return true;
+    keeper_close(k);
+    return false;
 }
 
 void keeper_close(struct keeper *k)
 {
     teller_close(&k->teller);
-    free(k->turns);
+    guard_close(&k->guard);
+    sweep_close(&k->sweep);
+    free(k->runs);
 }
 
 /* --- answering in a worker's place --- */
@@ -75,6 +77,13 @@ static void let_go(struct keeper *k, struct conn *c, enum next next)
     conn_hand_on(s, c, CONN_SUPERVISOR);
 }
 
+/* For the figures, and for --quarantine. */
+static void count_death(struct keeper *k, const struct worker_slot *slot, const struct death *d)
+{
+    struct server *s = k->teller.server;
+    death_count(s->board, slot, d, &s->options.quarantine);
+}
+
 void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                    const struct death *d)
 {
@@ -84,6 +93,9 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     request_id(s->board, slot, id);
     response_problem(&k->teller.response, conn_problem_form(c), status, death_detail(d, detail),
                      id);
+    if (status == 503)
+        response_header(&k->teller.response, "Retry-After", "1");
+    count_death(k, slot, d);
     conn_close_body(c);
     scoreboard_count_served(s->board, (size_t)(slot - s->board->slots));
     log_lost_request(k, c, slot, status, death_cause(d, cause));
@@ -99,6 +111,18 @@ static bool is_same_socket(const struct conn *c, int fd)
     uint64_t cookie = 0;
     socklen_t size = sizeof cookie;
     return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 && cookie == c->cookie;
+}
+
+/* Nobody of ours closes a connection's socket and keeps the slot: a handler has closed a number that
+ * was not its own. Who has it now knows nothing of this connection. */
+static bool is_lost(struct keeper *k, struct conn *c)
+{
+    struct server *s = k->teller.server;
+    if (is_same_socket(c, conn_fd(&s->table, c)))
+        return false;
+    conn_forget(s, c, CONN_SUPERVISOR, "something has closed its socket");
+    sweep_ask(&k->sweep);
+    return true;
 }
 
 static void finish_close(struct keeper *k, struct conn *c)
@@ -122,12 +146,29 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
+/* Its handler may still have been running: a stream. */
+static const char *bury_half_sent(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                                  const struct death *d)
+{
+    char cause[DEATH_CAUSE_SIZE];
+    bool was_streaming = atomic_load(&slot->started) != 0;
+    if (was_streaming) {
+        count_death(k, slot, d);
+        log_lost_request(k, c, slot, 200, death_cause(d, cause));
+    }
+    conn_finish(k->teller.server, c, CONN_SUPERVISOR, END_RESET,
+                "its worker died in the middle of an answer");
+    return was_streaming ? "in the handler, half of its answer sent" : "while sending the answer";
+}
+
 /* Returns what was lost with it, for the log; NULL: nothing. The connection has just been
  * seized. */
 static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_phase phase,
                                    const struct worker_slot *slot, const struct death *d)
 {
     struct server *s = k->teller.server;
+    if (phase != CONN_CLOSING && c->cookie != 0 && is_lost(k, c))
+        return NULL;
     switch (phase) {
     case CONN_READ:
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while reading from it");
@@ -136,8 +177,7 @@ static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_p
         keeper_answer(k, c, slot, d);
         return "in the handler";
     case CONN_SEND:
-        conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died in the middle of an answer");
-        return "while sending the answer";
+        return bury_half_sent(k, c, slot, d);
     case CONN_CLOSING:
         finish_close(k, c);
         return NULL;
@@ -176,8 +216,6 @@ static const char *bury_or_nudge(struct keeper *k, struct conn *c, size_t index,
     return NULL;
 }
 
-static void start_hunt(struct keeper *k);
-
 void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
 {
     struct server *s = k->teller.server;
@@ -191,125 +229,40 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d)
         const char *what = bury_or_nudge(k, &s->table.slots[fd], slot_index, d);
         lost = what ? what : lost;
     }
-    if (atomic_load(&slot->state) == WORKER_ACCEPTING)
-        start_hunt(k);
+    sweep_ask(&k->sweep);
     bool was_reading = lost && strcmp(lost, READING) == 0;
-    if (!lost && d->is_overdue)
+    if (!lost && d->over != BUDGET_NONE)
         lost = "in the handler";
     death_log(s->board, slot, "worker", d, lost, !was_reading);
     atomic_fetch_add(&s->board->deaths, 1);
     atomic_store(&slot->state, WORKER_NONE);
 }
 
-/* --- orphans: accepted by a worker that died before it had entered them in the table --- */
+/* --- slots that something has written into --- */
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in ip; /* its port is at the same place in sockaddr_in6 */
-    struct sockaddr_storage room;
-};
-
-static socklen_t address_of(int fd, union address *address)
+/* Between two ticks the keeper owns none, and a worker at rest owns none. */
+static bool makes_sense(const struct server *s, const struct conn *c, uint64_t word)
 {
-    socklen_t size = sizeof *address;
-    memset(address, 0, sizeof *address);
-    return getsockname(fd, &address->any, &size) == 0 ? size : 0;
-}
-
-/* Its own address is a listener's: it was accepted, and is not a socket a handler has opened. */
-static bool came_through_a_listener(const struct server *s, int fd)
-{
-    union address ours, theirs;
-    socklen_t size = address_of(fd, &ours);
-    for (size_t i = 0; i < s->listeners.count; i++) {
-        bool is_same_size = address_of(s->listeners.all[i].fd, &theirs) == size && size > 0;
-        if (!is_same_size || ours.any.sa_family != theirs.any.sa_family)
-            continue;
-        if (ours.any.sa_family == AF_UNIX ? memcmp(&ours, &theirs, size) == 0
-                                          : ours.ip.sin_port == theirs.ip.sin_port)
-            return true;
+    unsigned owner = conn_owner(word);
+    switch (conn_phase(word)) {
+    case CONN_FREE:
+    case CONN_IDLE:
+        return owner == CONN_NOBODY;
+    case CONN_HELD:
+    case CONN_READ:
+    case CONN_RUN:
+    case CONN_SEND:
+    case CONN_CLOSING:
+        return owner > 0 && owner <= s->slots &&
+               !(worker_is_at_rest(&s->board->slots[owner - 1]) && conn_word(c) == word);
     }
     return false;
 }
 
-static bool is_orphan(const struct keeper *k, int fd, uint64_t *cookie)
+static void condemn(struct keeper *k, struct conn *c, uint64_t word)
 {
-    const struct conn *c = conn_at(&k->teller.server->table, fd);
-    int listens = 0;
-    socklen_t size = sizeof *cookie, int_size = sizeof listens;
-    if (!c || (fd < KEEPER_CORE && k->is_core[fd]))
-        return false;
-    if (getsockopt(fd, SOL_SOCKET, SO_COOKIE, cookie, &size) != 0)
-        return false;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_size) != 0 || listens)
-        return false;
-    if (conn_phase(conn_word(c)) != CONN_FREE && c->cookie == *cookie)
-        return false;
-    return came_through_a_listener(k->teller.server, fd);
-}
-
-/* A descriptor in no slot may be one that a living worker is just about to enter. So suspects are
- * noted now, and looked at again once every worker that is accepting now has finished. */
-static void start_hunt(struct keeper *k)
-{
-    struct server *s = k->teller.server;
-    if (k->is_hunting) {
-        k->hunt_again = true;
-        return;
-    }
-    int last = conn_table_highest(&s->table) + (int)s->board->slot_count + 64;
-    k->orphan_count = 0;
-    for (int fd = 3; fd <= last && k->orphan_count < KEEPER_ORPHANS; fd++) {
-        struct orphan *o = &k->orphans[k->orphan_count];
-        if (is_orphan(k, fd, &o->cookie)) {
-            o->fd = fd;
-            k->orphan_count++;
-        }
-    }
-    for (size_t i = 0; i < s->board->slot_count; i++) {
-        const struct worker_slot *slot = &s->board->slots[i];
-        bool is_accepting = atomic_load(&slot->state) == WORKER_ACCEPTING;
-        k->turns[i] = is_accepting ? atomic_load(&slot->turns) + 1 : 0;
-    }
-    k->is_hunting = true;
-}
-
-static bool all_have_passed(const struct keeper *k)
-{
-    const struct scoreboard *board = k->teller.server->board;
-    for (size_t i = 0; i < board->slot_count; i++)
-        if (k->turns[i] && atomic_load(&board->slots[i].state) == WORKER_ACCEPTING &&
-            atomic_load(&board->slots[i].turns) + 1 == k->turns[i])
-            return false;
-    return true;
-}
-
-static void adopt(struct keeper *k, const struct orphan *o)
-{
-    struct server *s = k->teller.server;
-    uint64_t cookie;
-    if (!is_orphan(k, o->fd, &cookie) || cookie != o->cookie)
-        return;
-    struct conn *c = conn_open(&s->table, o->fd, CONN_SUPERVISOR);
-    socklen_t size = sizeof c->peer;
-    getpeername(o->fd, (struct sockaddr *)&c->peer, &size);
-    atomic_fetch_add(&s->board->connections, 1);
-    log_line(LOG_DEBUG, "connection %d: adopted, its worker died while accepting it", o->fd);
-    conn_wait_for(c, WAIT_REQUEST, s->options.header_timeout);
-    conn_hand_on(s, c, CONN_SUPERVISOR);
-}
-
-static void go_on_hunting(struct keeper *k)
-{
-    if (!k->is_hunting || !all_have_passed(k))
-        return;
-    for (size_t i = 0; i < k->orphan_count; i++)
-        adopt(k, &k->orphans[i]);
-    k->is_hunting = false;
-    if (k->hunt_again || k->orphan_count == KEEPER_ORPHANS) {
-        k->hunt_again = false;
-        start_hunt(k);
-    }
+    if (conn_seize(c, word, CONN_CLOSING))
+        conn_condemn(k->teller.server, c, CONN_SUPERVISOR);
 }
 
 /* --- deadlines --- */
@@ -317,7 +270,7 @@ static void go_on_hunting(struct keeper *k)
 static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
 {
     struct server *s = k->teller.server;
-    c->flags &= CONN_SERVED | CONN_WATCHED;
+    c->flags &= CONN_KEPT;
     access_log_write(&s->access_log,
                      &(struct access_entry){.peer = &c->peer, .status = 408, .id = "-"});
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
@@ -340,6 +293,12 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
 {
     struct server *s = k->teller.server;
     if (!conn_seize(c, word, CONN_HELD))
+        return;
+    if (!conn_bears_seal(c)) {
+        conn_condemn(s, c, CONN_SUPERVISOR);
+        return;
+    }
+    if (is_lost(k, c))
         return;
     enum conn_wait wait = (enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed);
     bool reads = wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY;
@@ -374,57 +333,157 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its slot makes no sense");
 }
 
-static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
+/* --- budgets of the request that runs --- */
+
+/* What the keeper knows of it: nothing that a worker could change. */
+static struct run *run_of(struct keeper *k, uint64_t word)
 {
+    size_t index = conn_owner(word) - 1;
     struct server *s = k->teller.server;
-    int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
-    bool is_late = deadline > 0 && deadline <= now;
-    bool is_idle = conn_phase(word) == CONN_IDLE;
-    bool must_go =
-        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
-    if (is_idle && (is_late || must_go))
-        expire(k, c, word);
-    else if (conn_phase(word) == CONN_RUN && is_late && s->overdue)
-        s->overdue(s, c, word);
+    int64_t started = index < s->slots ? atomic_load(&s->board->slots[index].started) : 0;
+    if (started == 0)
+        return NULL;
+    struct run *run = &k->runs[index];
+    if (run->started != started)
+        *run = (struct run){.started = started, .cpu = model_cpu(index)};
+    return run;
 }
 
-static void sweep(struct keeper *k, int64_t now)
+static bool has_spent_its_cpu(const struct keeper *k, const struct run *run, size_t index)
+{
+    int64_t budget = k->teller.server->options.worker_cpu * 1000000, now;
+    if (budget == 0 || run->cpu < 0)
+        return false;
+    now = model_cpu(index);
+    return now - run->cpu > budget;
+}
+
+/* Nine tenths of its time are over. */
+static bool is_nearly_late(const struct keeper *k, int64_t deadline, int64_t now)
+{
+    return now >= deadline - k->teller.server->options.request_timeout / 10;
+}
+
+static void look_at_run(struct keeper *k, struct conn *c, uint64_t word, int64_t deadline,
+                        int64_t now)
+{
+    struct server *s = k->teller.server;
+    struct run *run = run_of(k, word);
+    if (!run || deadline == 0)
+        return;
+    if (deadline <= now) {
+        s->overdue(s, c, word, BUDGET_TIME);
+    } else if (has_spent_its_cpu(k, run, conn_owner(word) - 1)) {
+        s->overdue(s, c, word, BUDGET_CPU);
+    } else if (!run->is_told && is_nearly_late(k, deadline, now)) {
+        run->is_told = true;
+        model_tell(conn_owner(word) - 1);
+    }
+}
+
+static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
+{
+    int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
+    bool is_late = deadline > 0 && deadline <= now;
+    enum conn_phase phase = conn_phase(word);
+    bool must_go =
+        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
+    if (phase == CONN_IDLE && (is_late || must_go))
+        expire(k, c, word);
+    else if ((phase == CONN_RUN || phase == CONN_SEND) && k->teller.server->overdue)
+        look_at_run(k, c, word, deadline, now);
+}
+
+/* Its owner may be changing it: what we read is what was there a moment ago, or will be. */
+__attribute__((no_sanitize("thread"))) static uint64_t spool_of(const struct conn *c)
+{
+    return *(const volatile uint64_t *)&c->spooled;
+}
+
+static void look_at_all(struct keeper *k, int64_t now)
 {
     struct server *s = k->teller.server;
     int highest = conn_table_highest(&s->table);
+    k->highest = highest > k->highest ? highest : k->highest;
     k->open = 0;
-    for (int fd = 0; fd <= highest; fd++) {
+    k->spooled = 0;
+    for (int fd = 0; fd <= k->highest; fd++) {
         struct conn *c = &s->table.slots[fd];
         uint64_t word = conn_word(c);
+        if (word == 0)
+            continue;
+        if (!makes_sense(s, c, word)) {
+            condemn(k, c, word);
+            continue;
+        }
         if (conn_phase(word) == CONN_FREE)
             continue;
         k->open++;
+        k->spooled += spool_of(c);
         look_at(k, c, word, now);
     }
 }
 
-/* A worker that dies between opening a connection and counting it leaves the count wrong: the same
- * difference twice is such a one, not one that is just being opened. */
-static void correct_count(struct keeper *k)
+/* --- what stands on the board --- */
+
+/* A worker that dies between opening a connection and counting it leaves the count wrong, and so
+ * does whoever writes what is not its own. The same difference twice, while nothing moved, is such
+ * a one, not one that is just being opened. Returns what the board says too much. */
+static int64_t excess(int64_t *off, int64_t before, int64_t after, int64_t counted)
 {
-    struct scoreboard *board = k->teller.server->board;
-    int drift = atomic_load(&board->connections) - k->open;
-    if (drift != 0 && drift == k->drift)
-        atomic_fetch_sub(&board->connections, drift);
-    k->drift = drift;
+    if (before != after)
+        return 0;
+    bool is_twice = after - counted == *off;
+    *off = after - counted;
+    return is_twice ? *off : 0;
 }
 
+/* What the keeper itself has decided stands there for the workers: nothing of it is believed. */
+static void tell_again(struct keeper *k)
+{
+    struct scoreboard *board = k->teller.server->board;
+    int draining = k->drain_until != 0;
+    if (atomic_load(&board->draining) != draining)
+        atomic_store(&board->draining, draining);
+    uint64_t unsound = atomic_load(&board->unsound);
+    if (unsound != k->unsound)
+        sweep_ask(&k->sweep);
+    k->unsound = unsound;
+}
+
+static void count(struct keeper *k, int64_t now)
+{
+    struct scoreboard *board = k->teller.server->board;
+    int open = atomic_load(&board->connections);
+    uint64_t spooled = atomic_load(&board->spooled);
+    look_at_all(k, now);
+    int64_t much = excess(&k->connections_off, open, atomic_load(&board->connections), k->open);
+    if (much != 0)
+        atomic_fetch_sub(&board->connections, (int)much);
+    much = excess(&k->spooled_off, (int64_t)spooled, (int64_t)atomic_load(&board->spooled),
+                  (int64_t)k->spooled);
+    if (much != 0)
+        atomic_fetch_sub(&board->spooled, (uint64_t)much);
+}
+
+/* However often it is called, and deaths by the hundred call it: the table is looked through at
+ * most a hundred times a second. */
 void keeper_tick(struct keeper *k)
 {
-    sweep(k, clock_ms());
-    go_on_hunting(k);
-    if (atomic_load(&k->teller.server->board->deaths) > 0)
-        correct_count(k);
+    int64_t now = clock_ms();
+    sweep_tick(&k->sweep);
+    if (now - k->looked_at < LOOK_PAUSE)
+        return;
+    k->looked_at = now;
+    guard_tick(&k->guard);
+    count(k, now);
+    tell_again(k);
 }
 
 int keeper_pause(const struct keeper *k)
 {
-    return k->open > 0 || k->is_hunting || k->drain_until ? TICK_BUSY : TICK_IDLE;
+    bool is_busy = k->open > 0 || k->drain_until || sweep_is_busy(&k->sweep);
+    return is_busy ? TICK_BUSY : TICK_IDLE;
 }
 
 /* --- the end --- */
@@ -444,6 +503,7 @@ void keeper_drain(struct keeper *k)
             usleep(1000);
         epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners.all[i].fd, NULL);
     }
+    guard_release_listeners(&k->guard);
     listeners_close(&s->listeners);
     k->open = 1; /* at least, until the next sweep has counted what was just accepted */
 }

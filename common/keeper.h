@@ -1,6 +1,7 @@
 /*
  * keeper.h — looks after connections that no worker looks after: those past their deadline, those
- * whose owner died, those that were accepted and then forgotten; and ends the service in order.
+ * whose owner died, those whose slot has been written into; and ends the service in order. What
+ * else the workers share is looked after by sweep.h and guard.h.
  *
  * One per server, in whichever process shares the workers' descriptors and outlives them: the
  * supervisor of server-proc, the first thread of server-thread's process. It signs with
@@ -14,34 +15,37 @@
 
 #include "answer.h"
 #include "death.h"
+#include "guard.h"
 #include "server.h"
+#include "sweep.h"
 
-enum { KEEPER_ORPHANS = 64, KEEPER_CORE = 1024 };
-
-struct orphan {
-    int fd;
-    uint64_t cookie;
+/* A request in its handler, as long as it is the same one. */
+struct run {
+    int64_t started; /* as on the board */
+    int64_t cpu;     /* ns its worker had used when the keeper first saw it run; -1: unknown */
+    bool is_told;    /* that its time is nearly over */
 };
 
 struct keeper {
     struct teller teller;
-    int64_t drain_until; /* monotonic ms; 0: not draining */
-    int open;            /* connections counted by the last sweep */
-    int drift;           /* how far the board's count was off, then */
-    /* The hunt for descriptors that a worker accepted and died before it had entered them. */
-    bool is_hunting;
-    bool hunt_again;
-    size_t orphan_count;
-    struct orphan orphans[KEEPER_ORPHANS];
-    uint64_t *turns;           /* of each worker, when the hunt began; 0: it has passed */
-    bool is_core[KEEPER_CORE]; /* descriptors that were open before the first worker */
+    int64_t looked_at;       /* monotonic ms: when all connections were last looked at */
+    struct run *runs;        /* one per worker */
+    int64_t drain_until;     /* monotonic ms; 0: not draining */
+    int highest;             /* number that ever was a connection, as far as it is known */
+    int open;                /* connections counted at the last look */
+    uint64_t spooled;        /* bytes of bodies in descriptors, likewise */
+    int64_t connections_off; /* what the board says of the two, less what was counted, then */
+    int64_t spooled_off;
+    uint64_t unsound; /* slots, as far as they have been seen to */
+    struct sweep sweep;
+    struct guard guard;
 };
 
 /* Before the first worker starts. False: no memory. */
 bool keeper_open(struct keeper *k, struct server *s);
 void keeper_close(struct keeper *k);
 
-/* One round: deadlines, hunt, drain. Call it every keeper_pause() ms at the latest. */
+/* One round: deadlines, counts, what has been closed or left open by others, drain. Call it every keeper_pause() ms at the latest. */
 void keeper_tick(struct keeper *k);
 int keeper_pause(const struct keeper *k);
 

@@ -34,24 +34,67 @@ void conn_return_spool(struct server *s, struct conn *c)
     atomic_fetch_sub(&s->board->spooled, bytes);
 }
 
+/* What it had besides its socket is given back. */
+static void give_back(struct server *s, struct conn *c, const char *why)
+{
+    log_line(LOG_DEBUG, "connection %d: %s", conn_fd(&s->table, c), why);
+    outbox_drop(c);
+    conn_close_body(c);
+    conn_return_spool(s, c);
+    conn_stash_drop(&s->table, c);
+    atomic_fetch_sub(&s->board->connections, 1);
+}
+
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why)
 {
     if (!conn_step(c, me, CONN_CLOSING))
         return;
     int fd = conn_fd(&s->table, c);
-    log_line(LOG_DEBUG, "connection %d: %s", fd, why);
-    outbox_drop(c);
-    conn_close_body(c);
-    conn_return_spool(s, c);
-    conn_stash_drop(&s->table, c);
+    give_back(s, c, why);
     if (how == END_RESET) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     }
-    atomic_fetch_sub(&s->board->connections, 1);
     conn_step(c, me, CONN_CLOSING); /* publishes the above to whoever is given this number next … */
     close(fd);                      /* … which may be now: conn_free finds out */
     conn_free(c, me);
+}
+
+void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why)
+{
+    if (!conn_step(c, me, CONN_CLOSING))
+        return;
+    give_back(s, c, why);
+    conn_free(c, me);
+}
+
+/* RST at once, and the number stays taken: it is not known who else may have it in hand. */
+static void abort_socket(int fd)
+{
+    const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    if (connect(fd, &nowhere, sizeof nowhere) != 0)
+        shutdown(fd, SHUT_RDWR); /* unix sockets know no RST */
+}
+
+void conn_cast_off(struct server *s, struct conn *c, unsigned me)
+{
+    int fd = conn_fd(&s->table, c);
+    if (!conn_step(c, me, CONN_CLOSING))
+        return;
+    conn_reset(&s->table, c);
+    if (listeners_accepted(&s->listeners, fd))
+        abort_socket(fd);
+    atomic_fetch_sub(&s->board->connections, 1);
+    conn_free(c, me);
+}
+
+void conn_condemn(struct server *s, struct conn *c, unsigned me)
+{
+    log_line(LOG_ERROR,
+             "connection %d is reset: something has written into its slot of the shared table",
+             conn_fd(&s->table, c));
+    atomic_fetch_add(&s->board->unsound, 1);
+    conn_cast_off(s, c, me);
 }
 
 static bool ask_epoll(struct server *s, int fd, unsigned generation, uint32_t events)
@@ -99,6 +142,18 @@ void conn_nudge(struct server *s, struct conn *c)
         if (is_idle || conn_note(c, word))
             return;
     }
+}
+
+void conn_watch_again(struct server *s, struct conn *c)
+{
+    uint64_t word;
+    do { /* as in conn_nudge */
+        word = conn_word(c);
+        if (conn_phase(word) == CONN_FREE)
+            return;
+        ask_epoll(s, conn_fd(&s->table, c), conn_generation(word), INPUT | EPOLLOUT);
+    } while (conn_generation(conn_word(c)) != conn_generation(word));
+    conn_nudge(s, c);
 }
 
 /* There is room to write nearly always, so asking for it makes an event. It may come while we still

@@ -2,7 +2,7 @@
  * lifecycle.h — a connection from accept to close: watched by epoll, let go, ended.
  *
  * For the owner of the connection (a worker, or the keeper as CONN_SUPERVISOR), except
- * conn_nudge, which is for a supervisor that has lost a worker.
+ * conn_nudge and conn_watch_again, which are for a supervisor that has lost a worker.
  */
 #ifndef TANDEM_LIFECYCLE_H
 #define TANDEM_LIFECYCLE_H
@@ -21,12 +21,23 @@ enum conn_end {
  * at any stage; `why` goes to the debug log. */
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why);
 
+/* The same for a connection whose number is not its socket's any more: closes all but that. */
+void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why);
+/* For a slot in which nothing is to be believed: its client gets RST, and no descriptor that it
+ * names is closed. Its own number stays open until it is swept (sweep.h) or replaced. */
+void conn_cast_off(struct server *s, struct conn *c, unsigned me);
+/* The same for one that does not bear its seal: it is counted, and logged. */
+void conn_condemn(struct server *s, struct conn *c, unsigned me);
+
 /* Has epoll watch it (for room to write, too, when `for_output`) from now on. */
 bool conn_watch(struct server *s, struct conn *c, bool for_output);
 
 /* Makes an event for it whether or not one was lost: asks epoll again if nobody owns it, leaves a
  * note if somebody does. */
 void conn_nudge(struct server *s, struct conn *c);
+
+/* The same for an epoll that may not know it yet. */
+void conn_watch_again(struct server *s, struct conn *c);
 
 /* Lets go of it and makes an event for it: whoever is next looks at it, its outbox and its
  * stash. */

@@ -29,12 +29,14 @@ enum {
     LIMIT_TURN = 4 * 1024 * 1024, /* bytes sent on one connection before others get their turn    */
     LIMIT_RESPONSE = 64 << 20,    /* bytes of a body that a handler makes in memory               */
     LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
+    LIMIT_SPARE_WAIT = 5000,      /* ms, 503: fresh: how long a request waits for a free child    */
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_LISTENERS = 16,         /* --listen                                                     */
     LIMIT_MODULES = 16,           /* --module, and those built in                                 */
     LIMIT_ROUTES = 128,           /* of all modules together                                      */
     LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
+    LIMIT_CORE_FDS = 64,          /* of these, the ones that no handler can use up                */
 };
 
 #endif

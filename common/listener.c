@@ -10,11 +10,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -284,18 +286,49 @@ void listeners_close(struct listeners *ls)
     ls->count = 0;
 }
 
-void listeners_announce(const struct listeners *ls, int ready_fd)
+union address {
+    struct sockaddr any;
+    struct sockaddr_in ip; /* its port is at the same place in sockaddr_in6 */
+    struct sockaddr_storage room;
+};
+
+static socklen_t address_of(int fd, union address *address)
 {
+    socklen_t size = sizeof *address;
+    memset(address, 0, sizeof *address);
+    return getsockname(fd, &address->any, &size) == 0 ? size : 0;
+}
+
+static bool has_peer(int fd)
+{
+    union address peer;
+    socklen_t size = sizeof peer;
+    return getpeername(fd, &peer.any, &size) == 0;
+}
+
+bool listeners_accepted(const struct listeners *ls, int fd)
+{
+    union address ours, theirs;
+    socklen_t size = address_of(fd, &ours);
+    for (size_t i = 0; size > 0 && i < ls->count; i++) {
+        if (address_of(ls->all[i].fd, &theirs) != size ||
+            ours.any.sa_family != theirs.any.sa_family)
+            continue;
+        if (ours.any.sa_family == AF_UNIX ? memcmp(&ours, &theirs, size) == 0
+                                          : ours.ip.sin_port == theirs.ip.sin_port)
+            return has_peer(fd);
+    }
+    return false;
+}
+
+void listeners_announce(const char *line, int ready_fd)
+{
+    struct iovec parts[] = {{(void *)(uintptr_t)line, strlen(line)}, {(void *)(uintptr_t)"\n", 1}};
     if (ready_fd < 0)
         return;
-    char line[sizeof "ready\n" + LIMIT_LISTENERS * (sizeof ls->all[0].name + 1)];
-    size_t length = (size_t)snprintf(line, sizeof line, "ready");
-    for (size_t i = 0; i < ls->count; i++)
-        length += (size_t)snprintf(line + length, sizeof line - length, " %s", ls->all[i].name);
-    line[length++] = '\n';
     ssize_t written; /* one write, less than PIPE_BUF: whole or not at all */
     do
-        written = write(ready_fd, line, length);
+        written = writev(ready_fd, parts, 2);
     while (written < 0 && errno == EINTR);
     if (ready_fd >
         STDERR_FILENO) /* the number of a standard stream must not fall to a connection */

@@ -14,13 +14,14 @@
 struct listener {
     int fd;
     bool is_unix;
+    bool is_admin;  /* of --admin */
     pid_t maker;    /* the process whose unix socket it is: no other removes the file */
     char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out
                      */
 };
 
 struct listeners {
-    struct listener all[LIMIT_LISTENERS];
+    struct listener all[LIMIT_LISTENERS + 1]; /* and that of --admin */
     size_t count;
 };
 
@@ -33,8 +34,12 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
  * forked later closes its own copies with this, and nothing else changes. */
 void listeners_close(struct listeners *ls);
 
-/* Writes "ready NAME NAME…\n" to `fd` and closes it; -1: does nothing. */
-void listeners_announce(const struct listeners *ls, int ready_fd);
+/* True when `fd` is a connection that came through one of them: its own address is a listener's, and
+ * it has a peer. A socket that a handler has opened itself is none. */
+bool listeners_accepted(const struct listeners *ls, int fd);
+
+/* Writes the line to `ready_fd` and closes it; -1: does nothing. */
+void listeners_announce(const char *line, int ready_fd);
 
 /* True when `name` can be parsed as --listen takes it; `why` as above. For --check and options. */
 bool listener_check(const char *address, char *why, size_t size);

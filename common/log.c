@@ -23,7 +23,7 @@ void log_line(enum log_level level, const char *format, ...)
     static const char *const names[] = {"error", "warn", "info", "debug"};
     if (level > threshold)
         return;
-    char line[1024];
+    char line[2048];
     struct timespec now;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &now);

@@ -29,6 +29,11 @@ extern const char model_promises[]; /* one line for the start-up log: what this 
 size_t model_slots(const struct options *o);
 /* Serves until it is drained; returns the exit code. Called once, by the first process. */
 int model_run(struct server *s);
+/* For the keeper: CPU time in ns that the worker in this slot has used since its birth; -1: it cannot
+ * be had. */
+int64_t model_cpu(size_t index);
+/* For the keeper: interrupts the system call the worker in this slot waits in. */
+void model_tell(size_t index);
 /* In a worker: its connection was taken away while the handler ran (the client has had its 504).
  * True: the worker goes on with other work; false: it returns from serve(). */
 bool model_disowned(struct worker *w);

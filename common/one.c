@@ -33,10 +33,11 @@ int one_run(struct server *s)
     struct keeper keeper;
     struct worker worker;
     int code = 1;
-    if (!server_open_service(s))
+    if (!server_open_modules(s) || !server_open_epoll(s))
         return code;
     bool has_keeper = keeper_open(&keeper, s);
     if (has_keeper && worker_open(&worker, s, 1)) {
+        sweep_learn_core(&keeper.sweep);
         scoreboard_birth(s->board, 0, 0);
         server_announce(s);
         loop(s, &keeper, &worker);
@@ -44,6 +45,7 @@ int one_run(struct server *s)
         code = 0;
     }
     keeper_close(&keeper);
-    server_close_service(s);
+    server_close_epoll(s);
+    server_close_modules(s);
     return code;
 }

@@ -301,14 +301,13 @@ static bool read_quarantine(struct reader *r, const char *where, const char *tex
         return true;
     if (slash && slash - text < (long)sizeof count)
         memcpy(count, text, (size_t)(slash - text));
-    if (!parse_number(count, 1000, &deaths) || deaths == 0 || !parse_duration(slash + 1, &ms) ||
-        ms == 0 || ms > 24 * 3600 * 1000)
+    if (!parse_number(count, QUARANTINE_DEATHS, &deaths) || deaths == 0 ||
+        !parse_duration(slash + 1, &ms) || ms == 0 || ms > 24 * 3600 * 1000)
         return complain(r, where,
                         "\"%.200s\" is no rate: write DEATHS/TIME, such as 5/10s (1 to 1000 in 1ms"
                         " to 24h), or off",
                         text);
-    r->o->quarantine = (unsigned)deaths;
-    r->o->quarantine_in = ms;
+    r->o->quarantine = (struct quarantine_rule){.deaths = (unsigned)deaths, .within = ms};
     return true;
 }
 

@@ -13,6 +13,7 @@
 
 #include "limits.h"
 #include "log.h"
+#include "quarantine.h"
 
 enum isolation { ISOLATION_POOL, ISOLATION_FRESH };
 enum log_format { FORMAT_COMBINED, FORMAT_JSON };
@@ -38,11 +39,10 @@ struct options {
     int64_t request_timeout;
     int64_t drain_timeout;
 
-    int64_t worker_cpu;    /* ms of CPU time for one request; 0: as much as it takes */
-    size_t worker_memory;  /* bytes a worker may add to what it was born with; 0: no bound */
-    unsigned quarantine;   /* so many deaths … */
-    int64_t quarantine_in; /* … within so many ms put a route aside; 0: never */
-    const char *user;      /* whom the workers run as when the server was started by root; NULL:
+    int64_t worker_cpu;   /* ms of CPU time for one request; 0: as much as it takes */
+    size_t worker_memory; /* bytes a worker may add to what it was born with; 0: no bound */
+    struct quarantine_rule quarantine; /* deaths 0: never */
+    const char *user; /* whom the workers run as when the server was started by root; NULL:
                               nobody */
     bool sandbox;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "clock.h"
 #include "uri.h"
 
 bool request_open(struct request *r, unsigned field_max, size_t max_target)
@@ -81,4 +82,9 @@ long request_query_number(const struct request *req, const char *name, long othe
 struct request_body request_body(const struct request *req)
 {
     return req->body;
+}
+
+int64_t request_time_left(const struct request *req)
+{
+    return req->deadline - clock_ms();
 }

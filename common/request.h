@@ -44,6 +44,7 @@ struct request {
     bool expects_continue;
     uint64_t content_length;
     struct request_body body;
+    int64_t deadline; /* monotonic ms: when --request-timeout is over */
 };
 
 /* Gets the memory for requests of up to `field_max` fields and targets of up to `max_target` bytes,

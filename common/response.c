@@ -41,7 +41,7 @@ void response_reset(struct response *r)
     response_drop_file(r);
     r->offset = r->length = 0;
     r->status = 200;
-    r->failed = false;
+    r->failed = r->has_begun = false;
     memcpy(r->type, "text/plain", sizeof "text/plain");
     buf_reset(&r->headers, MAX_HEADERS);
     buf_reset(&r->body, KEPT_MEMORY);
@@ -114,6 +114,13 @@ void response_file(struct response *res, int fd, uint64_t offset, uint64_t lengt
     res->fd = fd;
     res->offset = offset;
     res->length = length;
+}
+
+bool response_flush(struct response *res)
+{
+    if (res->fd >= 0 || !res->flush || !res->flush(res, res->flush_to))
+        res->failed = true;
+    return !res->failed;
 }
 
 /* --- errors --- */
@@ -246,6 +253,10 @@ bool response_head(struct buf *out, const struct response *r, const struct respo
     if (has_length(r->status)) {
         to = stpcpy(to, "\r\nContent-Type: ");
         to = stpcpy(to, r->type);
+    }
+    if (about->is_chunked) {
+        to = stpcpy(to, "\r\nTransfer-Encoding: chunked");
+    } else if (has_length(r->status) && !r->has_begun) {
         to = stpcpy(to, "\r\nContent-Length: ");
         to = put_number(to, response_length(r), 1);
     }

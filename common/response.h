@@ -22,6 +22,10 @@ struct response {
     uint64_t offset;
     uint64_t length; /* of the part of fd */
     bool failed;     /* the handler asked for what cannot be sent: answer 500 */
+    /* Sends what is there, for response_flush; NULL: it cannot be sent before it is complete. */
+    bool (*flush)(struct response *r, void *flush_to);
+    void *flush_to;
+    bool has_begun; /* the head is out: from here on a failure is a reset */
 };
 
 void response_open(struct response *r);
@@ -49,6 +53,7 @@ struct response_context {
     bool is_nameless; /* no Server field */
     bool close;       /* "Connection: close" */
     bool is_old;      /* an HTTP/1.0 client whose connection is kept: say keep-alive */
+    bool is_chunked;  /* the length is not known yet: chunks, or up to the close */
 };
 
 /* Appends status line, fields and the empty line (RFC 9112 §4, RFC 9110 §8). */

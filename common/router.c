@@ -5,43 +5,31 @@
 
 #include <string.h>
 
-static void insert_route(struct router *r, const struct route *route, void *state)
+static void insert_route(struct router *r, const struct route *route,
+                         const struct routed_module *owner)
 {
     size_t n = strlen(route->path), at = r->route_count++;
     for (; at > 0 && r->routes[at - 1].path_len < n; at--)
         r->routes[at] = r->routes[at - 1];
     r->routes[at].route = route;
     r->routes[at].path_len = n;
-    r->routes[at].state = state;
+    r->routes[at].owner = owner;
 }
 
-const char *router_add(struct router *r, const struct module *module, const char *argument)
+void router_add(struct router *r, const struct module *module, void *state, bool is_foreign)
 {
-    void *state = NULL;
-    if (module->abi != TANDEM_ABI)
-        return "the module was compiled for another version of handler.h: compile it again";
-    if (r->module_count == ROUTER_MODULES)
-        return "too many modules";
-    const char *wrong = module->open ? module->open(argument, &state) : NULL;
-    if (wrong)
-        return wrong;
-    r->modules[r->module_count++] = (struct routed_module){module, state};
-    for (const struct route *route = module->routes; route->path; route++) {
-        if (r->route_count == ROUTER_ROUTES)
-            return "too many routes";
-        insert_route(r, route, state);
-    }
-    return NULL;
+    struct routed_module *owner = &r->modules[r->module_count++];
+    *owner = (struct routed_module){.module = module, .state = state, .is_foreign = is_foreign};
+    for (const struct route *route = module->routes; route->path; route++)
+        insert_route(r, route, owner);
 }
 
-void router_close(struct router *r)
+uint32_t router_needs(const struct router *r)
 {
-    while (r->module_count > 0) {
-        struct routed_module *m = &r->modules[--r->module_count];
-        if (m->module->close)
-            m->module->close(m->state);
-    }
-    r->route_count = 0;
+    uint32_t needs = 0;
+    for (size_t i = 0; i < r->module_count; i++)
+        needs |= r->modules[i].module->needs;
+    return needs;
 }
 
 /* `list` is separated by spaces. */
@@ -70,11 +58,13 @@ struct route_match router_find(const struct router *r, const char *method, const
         const struct route *route = r->routes[i].route;
         if (!matches(route, r->routes[i].path_len, path))
             continue;
+        const struct routed_module *owner = r->routes[i].owner;
         if (has_word(route->methods, method))
-            return (struct route_match){.route = route, .state = r->routes[i].state};
-        return (struct route_match){.allow = route->methods};
+            return (struct route_match){
+                .route = route, .module = owner, .state = owner->state, .index = (int)i};
+        return (struct route_match){.index = -1, .allow = route->methods};
     }
-    return (struct route_match){0};
+    return (struct route_match){.index = -1};
 }
 
 bool router_knows_method(const char *method)

@@ -6,37 +6,41 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "handler.h"
+#include "limits.h"
 #include "request.h"
-
-enum { ROUTER_MODULES = 16, ROUTER_ROUTES = 64 };
 
 struct routed_module {
     const struct module *module;
     void *state;
+    bool is_foreign; /* from a file, or made to fail: its handlers may leak what they open */
 };
 
 struct router {
-    struct routed_module modules[ROUTER_MODULES];
+    struct routed_module modules[LIMIT_MODULES];
     size_t module_count;
     struct {
         const struct route *route;
         size_t path_len;
-        void *state;
-    } routes[ROUTER_ROUTES]; /* longest path first */
+        const struct routed_module *owner; /* in `modules`: a router is not copied */
+    } routes[LIMIT_ROUTES];                /* longest path first */
     size_t route_count;
 };
 
-/* Opens a module and takes in its routes. NULL, or one line that says what is wrong (static).
+/* Takes in an open module and its routes, which module.c has found to be sound and few enough.
  * Before any worker starts. */
-const char *router_add(struct router *r, const struct module *module, const char *argument);
-/* Closes the modules in reverse order. After the last worker. */
-void router_close(struct router *r);
+void router_add(struct router *r, const struct module *module, void *state, bool is_foreign);
+/* What the handlers of all modules need (TANDEM_NEEDS_…), as a set. */
+uint32_t router_needs(const struct router *r);
 
 struct route_match {
     const struct route *route; /* NULL: 404, or 405 when `allow` is set */
-    void *state;
+    const struct routed_module *module;
+    void *state;       /* of the module */
+    int index;         /* of the route, in `routes` and on the board, once all modules are in;
+                          -1: none */
     const char *allow; /* the methods this path does take */
 };
 

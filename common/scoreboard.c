@@ -29,33 +29,41 @@ struct scoreboard *scoreboard_open(size_t count)
     if (b == MAP_FAILED)
         return NULL;
     madvise(b, board_bytes(count), MADV_DONTDUMP);
-    b->slot_count = count;
     b->booted = milliseconds_since_1970();
-    scoreboard_clear(b);
+    scoreboard_clear(b, count);
     return b;
 }
 
-void scoreboard_close(struct scoreboard *b)
+void scoreboard_close(struct scoreboard *b, size_t count)
 {
-    munmap(b, board_bytes(b->slot_count));
+    munmap(b, board_bytes(count));
 }
 
-void scoreboard_clear(struct scoreboard *b)
+void scoreboard_clear(struct scoreboard *b, size_t count)
 {
     b->stop = b->draining = b->is_up = b->connections = 0;
-    b->spooled = 0;
-    b->lost = 0;
-    memset(b->slots, 0, b->slot_count * sizeof b->slots[0]);
-    for (size_t i = 0; i < b->slot_count; i++)
+    b->spooled = b->lost = 0;
+    memset(b->slots, 0, count * sizeof b->slots[0]);
+    for (size_t i = 0; i < count; i++)
         b->slots[i].conn = b->slots[i].route = -1;
     if (getrandom(&b->boot, sizeof b->boot, 0) != sizeof b->boot)
         b->boot = 1;
+}
+
+bool worker_is_at_rest(const struct worker_slot *slot)
+{
+    int state = atomic_load(&slot->state);
+    return state == WORKER_WAITING || state == WORKER_NONE;
 }
 
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
 {
     struct worker_slot *s = &b->slots[index];
     atomic_store(&s->conn, -1);
+    atomic_store(&s->route, -1);
+    atomic_store(&s->must_leave, false);
+    atomic_store(&s->has_exited, false);
+    crash_clear(&s->crash);
     atomic_store(&s->started, 0);
     atomic_store(&s->requests, 0);
     atomic_store(&s->pss, 0);
@@ -84,4 +92,13 @@ void request_id(const struct scoreboard *b, const struct worker_slot *slot,
     out = put_hex(out, (size_t)(slot - b->slots), 3);
     *out++ = '-';
     *put_hex(out, slot->serial, 1) = '\0';
+}
+
+const char *cause_word(enum cause cause)
+{
+    static const char *const words[CAUSES] = {
+        [CAUSE_SEGV] = "segv",    [CAUSE_BUS] = "bus",       [CAUSE_ABRT] = "abort",
+        [CAUSE_KILL] = "kill",    [CAUSE_SIGNAL] = "signal", [CAUSE_EXIT] = "exit",
+        [CAUSE_TIME] = "timeout", [CAUSE_CPU] = "cpu",       [CAUSE_MEMORY] = "memory"};
+    return words[cause];
 }

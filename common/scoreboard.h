@@ -34,11 +34,11 @@ struct worker_slot {
     _Atomic uint64_t turns;    /* grows whenever the worker owns nothing */
     _Atomic int64_t started;   /* monotonic µs: when the handler was called; 0: not in a handler */
     _Atomic uint64_t requests; /* answered since its birth */
-    _Atomic int tid;           /* its thread, for signals; pid again in server-proc */
     _Atomic int route;         /* of the request that runs: its index on the board; -1: none */
     _Atomic bool must_leave;   /* written by the keeper: go when you own nothing */
     _Atomic uint64_t pss;      /* bytes of memory, as it last told; 0: it has not yet */
     struct crash crash;        /* how it died */
+    _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
@@ -88,18 +88,22 @@ struct scoreboard {
     } served[SERVED_STRIPES];
     struct route_slot routes[LIMIT_ROUTES];
     _Atomic unsigned route_count;
-    int64_t booted; /* ms since 1970: when the server was started */
-    uint32_t boot;  /* a random part of every request id */
-    size_t slot_count;
+    char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
+    int64_t booted;           /* ms since 1970: when the server was started */
+    uint32_t boot;            /* a random part of every request id */
+    size_t slot_count;        /* for readers that have nothing else to go by; see server.h */
     struct worker_slot slots[];
 };
 
 /* Maps a board with `count` slots; NULL (errno) when there is no memory. */
 struct scoreboard *scoreboard_open(size_t count);
-void scoreboard_close(struct scoreboard *b);
-/* Forgets workers and connections, and takes another boot number; what has been counted since the
- * server was started stays. While no worker lives. */
-void scoreboard_clear(struct scoreboard *b);
+/* `count` as it was opened with: what stands on the board is not believed. */
+void scoreboard_close(struct scoreboard *b, size_t count);
+/* Forgets workers and connections, and takes another boot number; what routes have cost stays. While
+ * no worker lives. */
+void scoreboard_clear(struct scoreboard *b, size_t count);
+/* It owns no connection and has no descriptor in hand. */
+bool worker_is_at_rest(const struct worker_slot *slot);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
 /* One more request has been answered, by the worker of slot `index` or in its place. */

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -20,14 +21,19 @@
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
+#include "stream.h"
 
-enum { TURN_REQUESTS = 64 };
-enum { STEP_BACK_TIME = 500, OUT_OF_DESCRIPTORS_PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
-enum { LISTENER_GENERATION = 0x7fffffff, RETIRE_GENERATION = 0x7ffffffe }; /* beyond 24 bits */
+enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
+enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
+enum {
+    LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
+    ADMIN_GENERATION = 0x7ffffffe,
+    RETIRE_GENERATION = 0x7ffffffd
+};
 
-uint64_t serve_listener_tag(int fd)
+uint64_t serve_listener_tag(int fd, bool is_admin)
 {
-    return conn_tag(fd, LISTENER_GENERATION);
+    return conn_tag(fd, is_admin ? ADMIN_GENERATION : LISTENER_GENERATION);
 }
 
 uint64_t serve_retire_tag(void)
@@ -42,18 +48,19 @@ static void announce(struct worker *w, struct conn *c)
 {
     const struct request *r = &w->request;
     struct worker_slot *slot = w->slot;
-    c->flags =
-        (uint8_t)((c->flags & (CONN_SERVED | CONN_WATCHED)) | (r->keep_alive ? 0 : CONN_LAST) |
-                  (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0) |
-                  (request_problem_form(r) == PROBLEM_HTML ? CONN_HTML : 0));
+    c->flags = (uint16_t)((c->flags & CONN_KEPT) | (r->keep_alive ? 0 : CONN_LAST) |
+                          (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0) |
+                          (request_problem_form(r) == PROBLEM_HTML ? CONN_HTML : 0));
     slot->serial++;
     _Static_assert((int)SCORE_METHOD == (int)REQUEST_METHOD_SIZE, "copied whole");
     memcpy(slot->method, r->method, sizeof slot->method);
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
     slot->target[n] = '\0';
+    atomic_store_explicit(&slot->route, w->match.index, memory_order_relaxed);
     atomic_store_explicit(&slot->started, w->now, memory_order_release);
-    conn_wait_until(c, WAIT_REQUEST, w->now / 1000 + w->teller.server->options.request_timeout);
+    w->request.deadline = w->now / 1000 + w->teller.server->options.request_timeout;
+    conn_wait_until(c, WAIT_REQUEST, w->request.deadline);
 }
 
 static void log_access(struct worker *w, const struct conn *c, int status, uint64_t bytes,
@@ -83,27 +90,76 @@ static enum next disowned(struct worker *w)
     return NEXT_GONE;
 }
 
+/* What only this server can tell of itself, no child without its tables can: so never in one. */
+static void find_route(struct worker *w, const struct conn *c)
+{
+    struct server *s = w->teller.server;
+    const struct router *router = c->flags & CONN_ADMIN ? &s->admin : &s->router;
+    w->match = router_find(router, w->request.method, w->request.path);
+}
+
+static void refuse_quarantined(struct worker *w, unsigned retry_after)
+{
+    struct response *r = &w->teller.response;
+    char id[REQUEST_ID_SIZE], seconds[16];
+    request_id(w->teller.server->board, w->slot, id);
+    snprintf(seconds, sizeof seconds, "%u", retry_after);
+    response_problem(r, request_problem_form(&w->request), 503,
+                     "this route has been killing its workers: see --quarantine", id);
+    response_header(r, "Retry-After", seconds);
+}
+
+/* Runs the handler, unless its route is in quarantine. */
+static void run(struct worker *w, const struct conn *c)
+{
+    struct server *s = w->teller.server;
+    unsigned retry_after;
+    struct ward *ward = NULL;
+    enum verdict verdict = VERDICT_PASS;
+    if (s->options.quarantine.deaths > 0 && w->match.index >= 0) {
+        ward = &s->board->routes[w->match.index].ward;
+        verdict = quarantine_ask(ward, w->now / 1000, &retry_after);
+    }
+    if (verdict == VERDICT_REFUSE)
+        refuse_quarantined(w, retry_after);
+    else if (c->flags & CONN_ADMIN)
+        run_inline(w);
+    else
+        w->run(w);
+    if (verdict == VERDICT_PROBE)
+        quarantine_well(ward);
+}
+
+static enum next finish_request(struct worker *w, struct conn *c)
+{
+    struct response *response = &w->teller.response;
+    int64_t started = w->now;
+    bool has_streamed = response->has_begun, is_whole = has_streamed && stream_flush(response, w);
+    uint64_t bytes = has_streamed           ? w->streamed
+                     : c->flags & CONN_HEAD ? 0
+                                            : response_length(response);
+    w->now = clock_us();
+    atomic_store_explicit(&w->slot->started, 0, memory_order_release);
+    log_access(w, c, response->status, bytes, w->now - started);
+    conn_close_body(c);
+    atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
+    scoreboard_count_served(w->teller.server->board, w->teller.me - 1);
+    bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
+    return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
+}
+
 static enum next run_request(struct worker *w, struct conn *c)
 {
     unsigned me = w->teller.me;
+    w->conn = c;
+    find_route(w, c);
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
-    w->run(w);
+    run(w, c);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
-    struct response *response = &w->teller.response;
-    int64_t started = w->now;
-    w->now = clock_us();
-    atomic_store_explicit(&w->slot->started, 0, memory_order_release);
-    int status = response->status;
-    uint64_t bytes = c->flags & CONN_HEAD ? 0 : response_length(response);
-    log_access(w, c, status, bytes, w->now - started);
-    conn_close_body(c);
-    atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
-    scoreboard_count_served(w->teller.server->board, me - 1);
-    bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
-    return answer_send(&w->teller, c, is_quiet);
+    return finish_request(w, c);
 }
 
 static const char *explain(int status)
@@ -138,7 +194,7 @@ static enum next refuse(struct worker *w, struct conn *c, int status)
     recover_head(w, c);
     w->slot->serial++;
     request_id(w->teller.server->board, w->slot, id);
-    c->flags &= CONN_SERVED | CONN_WATCHED;
+    c->flags &= CONN_KEPT;
     if (w->request.is_head)
         c->flags |= CONN_HEAD;
     if (request_problem_form(&w->request) == PROBLEM_HTML)
@@ -231,6 +287,12 @@ static void be(struct worker *w, int fd, enum worker_state state)
     atomic_store_explicit(&w->slot->state, state, memory_order_release);
 }
 
+/* Errors of a descriptor that is closed, or another one: the keeper puts it back (guard.h). */
+static bool is_missing(void)
+{
+    return errno == EBADF || errno == EINVAL || errno == ENOTSOCK || errno == EOPNOTSUPP;
+}
+
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
@@ -240,7 +302,7 @@ static void turn_away(struct worker *w, struct conn *c)
         take_turn(w, c, false);
 }
 
-static void accept_one(struct worker *w, int listener)
+static void accept_one(struct worker *w, int listener, bool is_admin)
 {
     struct server *s = w->teller.server;
     struct sockaddr_in6 peer = {0};
@@ -248,8 +310,9 @@ static void accept_one(struct worker *w, int listener)
     be(w, -1, WORKER_ACCEPTING);
     int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            usleep(OUT_OF_DESCRIPTORS_PAUSE); /* the listener stays readable: do not spin on it */
+        bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+        if (is_short || is_missing())
+            usleep(PAUSE); /* the listener stays readable: do not spin on it */
         return;
     }
     struct conn *c = conn_open(&s->table, fd, w->teller.me);
@@ -259,6 +322,8 @@ static void accept_one(struct worker *w, int listener)
     }
     be(w, fd, WORKER_TURN);
     c->peer = peer;
+    if (is_admin)
+        c->flags |= CONN_ADMIN;
     int open = atomic_fetch_add(&s->board->connections, 1) + 1;
     if (open > (int)s->options.max_connections)
         turn_away(w, c);
@@ -270,22 +335,34 @@ static void accept_one(struct worker *w, int listener)
 static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 {
     int fd = conn_tag_fd(tag);
-    if (conn_tag_generation(tag) == LISTENER_GENERATION) {
-        accept_one(w, fd);
+    unsigned generation = conn_tag_generation(tag);
+    if (generation == LISTENER_GENERATION || generation == ADMIN_GENERATION) {
+        accept_one(w, fd, generation == ADMIN_GENERATION);
         return;
     }
     struct conn *c = conn_at(&w->teller.server->table, fd);
     if (!c)
         return;
     be(w, fd, WORKER_TURN);
-    if (conn_claim(c, conn_tag_generation(tag), w->teller.me))
+    if (!conn_claim(c, generation, w->teller.me))
+        return;
+    if (conn_bears_seal(c))
         take_turn(w, c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+    else
+        conn_condemn(w->teller.server, c, w->teller.me);
 }
 
-static bool has_served_its_share(const struct worker *w)
+/* Memory that a handler has not given back is the worker's until its end. */
+static bool has_grown(const struct worker *w, uint64_t requests)
 {
-    return (w->limit > 0 &&
-            atomic_load_explicit(&w->slot->requests, memory_order_relaxed) >= w->limit);
+    return w->data_limit > 0 && requests % LOOK_AT_MEMORY == 0 && footprint_data() > w->data_limit;
+}
+
+static bool is_to_leave(const struct worker *w)
+{
+    uint64_t requests = atomic_load_explicit(&w->slot->requests, memory_order_relaxed);
+    return atomic_load_explicit(&w->slot->must_leave, memory_order_relaxed) ||
+           (w->limit > 0 && requests >= w->limit) || has_grown(w, requests);
 }
 
 /*
@@ -317,6 +394,10 @@ bool serve_once(struct worker *w, int timeout)
     step_back(w);
     struct epoll_event event;
     int n = epoll_wait(w->teller.server->epoll, &event, 1, timeout);
+    if (n < 0 && is_missing()) {
+        usleep(PAUSE);
+        return true;
+    }
     if (n < 0 && errno != EINTR) {
         log_line(LOG_ERROR, "epoll_wait: %s", strerror(errno));
         return false;
@@ -331,7 +412,7 @@ bool serve_once(struct worker *w, int timeout)
     be(w, -1, WORKER_WAITING);
     atomic_fetch_add(&w->slot->turns, 1);
     tell_footprint(w);
-    return !has_served_its_share(w);
+    return !is_to_leave(w);
 }
 
 void serve(struct worker *w)

@@ -4,30 +4,37 @@
 #include "server.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
+#include "module.h"
 #include "one.h"
+#include "sandbox.h"
 #include "serve.h"
 #include "signals.h"
 
-enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096 };
+enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096, STACK = 9 << 20 };
 
 /* --- descriptors --- */
 
 /* Descriptor numbers can exceed --max-connections (bodies, answers, files): the table has a slot
- * for each number the kernel may give us, so that none is ever out of range. */
-static bool reserve_descriptors(const struct options *o, size_t *table_size)
+ * for each number the kernel may give us, so that none is ever out of range. The uppermost part is
+ * the core's own, so that connections are accepted while a handler opens all that it may. */
+static bool reserve_descriptors(struct server *s, size_t *table_size)
 {
+    const struct options *o = &s->options;
     struct rlimit limit;
     rlim_t reserved = LIMIT_RESERVED_FDS + 4 * (rlim_t)(o->workers + o->spares);
     rlim_t least = o->max_connections + reserved;
-    rlim_t wanted = 2 * (rlim_t)o->max_connections + reserved;
+    rlim_t wanted = 3 * (rlim_t)o->max_connections + reserved;
     getrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_max < least) {
         log_line(
@@ -39,6 +46,7 @@ static bool reserve_descriptors(const struct options *o, size_t *table_size)
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     *table_size = limit.rlim_cur;
+    s->handler_fds = limit.rlim_cur - (limit.rlim_cur - least) / 2 - LIMIT_CORE_FDS;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
@@ -50,44 +58,85 @@ static size_t stash_size(const struct options *o)
 
 /* --- listeners --- */
 
-static bool open_listeners(struct server *s)
+static bool open_listener(struct server *s, const char *address, bool is_admin)
 {
-    const struct options *o = &s->options;
     char why[512];
-    for (size_t i = 0; i < o->listen_count; i++) {
-        if (!listener_open(&s->listeners.all[i], o->listen[i], why, sizeof why)) {
-            log_line(LOG_ERROR, "%s", why);
-            listeners_close(&s->listeners);
-            return false;
-        }
-        s->listeners.count++;
+    struct listener *l = &s->listeners.all[s->listeners.count];
+    if (!listener_open(l, address, why, sizeof why)) {
+        log_line(LOG_ERROR, "%s", why);
+        return false;
     }
+    l->is_admin = is_admin;
+    s->listeners.count++;
     return true;
 }
 
+/* What is opened so far is closed by server_main. */
+static bool open_listeners(struct server *s)
+{
+    const struct options *o = &s->options;
+    for (size_t i = 0; i < o->listen_count; i++)
+        if (!open_listener(s, o->listen[i], false))
+            return false;
+    return !o->admin || open_listener(s, o->admin, true);
+}
+
+static void add_names(const struct listeners *ls, bool is_admin, char *names, size_t size)
+{
+    for (size_t i = 0; i < ls->count; i++) {
+        if (ls->all[i].is_admin != is_admin)
+            continue;
+        strncat(names, " ", size - strlen(names) - 1);
+        strncat(names, ls->all[i].name, size - strlen(names) - 1);
+    }
+}
+
+/* "ready 127.0.0.1:8080", and " admin 127.0.0.1:9090" behind it where there is one. */
 void server_announce(struct server *s)
 {
-    char names[1024] = "";
-    for (size_t i = 0; i < s->listeners.count; i++) {
-        strncat(names, " ", sizeof names - strlen(names) - 1);
-        strncat(names, s->listeners.all[i].name, sizeof names - strlen(names) - 1);
-    }
-    log_line(LOG_INFO, "ready%s", names);
-    listeners_announce(&s->listeners, s->options.ready_fd);
+    char line[2048] = "ready";
+    add_names(&s->listeners, false, line, sizeof line);
+    if (s->options.admin)
+        strcat(line, " admin");
+    add_names(&s->listeners, true, line, sizeof line);
+    log_line(LOG_INFO, "%s", line);
+    listeners_announce(line, s->options.ready_fd);
     s->options.ready_fd = -1;
 }
 
-/* --- the service: modules and epoll --- */
+/* --- modules --- */
+
+/* Whoever keeps this process shall be able to say whose code it did not survive. */
+static void announce_opening(struct server *s, const char *name, size_t length)
+{
+    snprintf(s->board->opening, sizeof s->board->opening, "%.*s", (int)length, name);
+}
+
+static bool end_opening(struct server *s, bool is_open, const char *why)
+{
+    announce_opening(s, "", 0);
+    if (!is_open)
+        log_line(LOG_ERROR, "%s", why);
+    return is_open;
+}
 
 static bool add_module(struct server *s, const struct module *module, const char *argument)
 {
-    const char *wrong = router_add(&s->router, module, argument);
-    if (wrong)
-        log_line(LOG_ERROR, "module %s: %s", module->name, wrong);
-    return !wrong;
+    char why[900];
+    bool is_foreign = module == &fault_module;
+    announce_opening(s, module->name, strlen(module->name));
+    return end_opening(s, module_open(&s->router, module, argument, is_foreign, why, sizeof why),
+                       why);
 }
 
-static bool open_modules(struct server *s)
+static bool load_module(struct server *s, const char *text)
+{
+    char why[900];
+    announce_opening(s, text, strcspn(text, "="));
+    return end_opening(s, module_load(&s->router, text, why, sizeof why), why);
+}
+
+static bool add_all(struct server *s)
 {
     const struct options *o = &s->options;
     files_configure(&(struct files_options){
@@ -98,41 +147,120 @@ static bool open_modules(struct server *s)
         !(add_module(s, &echo_module, NULL) && add_module(s, &work_module, NULL) &&
           add_module(s, &counter_module, NULL)))
         return false;
-    return !o->enable_faults || add_module(s, &fault_module, NULL);
+    if (o->enable_faults && !add_module(s, &fault_module, NULL))
+        return false;
+    for (size_t i = 0; i < o->module_count; i++)
+        if (!load_module(s, o->modules[i]))
+            return false;
+    return true;
 }
 
-static bool watch_level(struct server *s, int fd, uint64_t tag)
+static bool add_admin(struct server *s)
+{
+    char why[512];
+    if (!s->options.admin)
+        return true;
+    admin_configure(s);
+    return module_open(&s->admin, &admin_module, NULL, false, why, sizeof why);
+}
+
+/* For processes that load no modules. */
+static void name_routes(struct server *s)
+{
+    for (size_t i = 0; i < s->router.route_count; i++)
+        snprintf(s->board->routes[i].path, ROUTE_NAME, "%s", s->router.routes[i].route->path);
+    atomic_store(&s->board->route_count, (unsigned)s->router.route_count);
+}
+
+bool server_open_modules(struct server *s)
+{
+    if (add_all(s) && add_admin(s)) {
+        name_routes(s);
+        return true;
+    }
+    server_close_modules(s);
+    return false;
+}
+
+void server_close_modules(struct server *s)
+{
+    module_close_all(&s->admin);
+    module_close_all(&s->router);
+}
+
+void server_tell_opening(const struct server *s, int status)
+{
+    char name[64];
+    if (WIFSIGNALED(status) && s->board->opening[0])
+        log_line(LOG_ERROR,
+                 "module %.*s: ended by %s while it was opened: mend it, or leave it out",
+                 ROUTE_NAME - 1, s->board->opening, log_signal(WTERMSIG(status), name));
+}
+
+/* --- what workers may do --- */
+
+bool server_enter_sandbox(struct server *s)
+{
+    const struct options *o = &s->options;
+    char line[512];
+    struct sandbox_needs needs = {.user = o->user,
+                                  .root = o->root,
+                                  .wanted = o->sandbox,
+                                  .sockets = router_needs(&s->router) & TANDEM_NEEDS_SOCKETS,
+                                  .proc = o->enable_faults || o->admin || o->worker_memory > 0};
+    enum sandbox_result result = sandbox_enter(&needs, line, sizeof line);
+    log_line(result == SANDBOX_FAILED ? LOG_ERROR
+             : result == SANDBOX_WEAK ? LOG_WARN
+                                      : LOG_INFO,
+             "%s", line);
+    return result != SANDBOX_FAILED;
+}
+
+/* The address space of stacks counts, too, though hardly any of it is used. */
+uint64_t server_bound_memory(const struct server *s, unsigned workers)
+{
+    uint64_t budget = workers * (uint64_t)s->options.worker_memory, now = footprint_data();
+    uint64_t stacks = model_slots(&s->options) * STACK;
+    if (budget == 0)
+        return 0;
+    struct rlimit limit = {.rlim_cur = now + budget + stacks, .rlim_max = now + budget + stacks};
+    if (setrlimit(RLIMIT_DATA, &limit) != 0)
+        log_line(LOG_WARN, "--worker-memory: %s", strerror(errno));
+    return now + budget / 2;
+}
+
+/* --- epoll --- */
+
+bool server_watch(struct server *s, int fd, uint64_t tag)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
     return epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 /* Listeners are level-triggered: whoever dies after accept leaves the others to be accepted. */
-static bool open_epoll(struct server *s)
+static bool watch_all(struct server *s)
 {
-    s->epoll = epoll_create1(EPOLL_CLOEXEC);
-    s->retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    bool ok = s->epoll >= 0 && s->retire >= 0 && watch_level(s, s->retire, serve_retire_tag());
+    bool ok = server_watch(s, s->retire, serve_retire_tag());
     for (size_t i = 0; ok && i < s->listeners.count; i++) {
-        int fd = s->listeners.all[i].fd;
-        ok = watch_level(s, fd, serve_listener_tag(fd));
+        const struct listener *l = &s->listeners.all[i];
+        ok = server_watch(s, l->fd, serve_listener_tag(l->fd, l->is_admin));
     }
-    if (!ok)
-        log_line(LOG_ERROR, "epoll: %s", strerror(errno));
     return ok;
 }
 
-bool server_open_service(struct server *s)
+bool server_open_epoll(struct server *s)
 {
-    if (open_modules(s) && open_epoll(s))
+    s->epoll = epoll_create1(EPOLL_CLOEXEC);
+    s->retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->epoll >= 0 && s->retire >= 0 && watch_all(s))
         return true;
-    server_close_service(s);
+    log_line(LOG_ERROR, "epoll: %s", strerror(errno));
+    server_close_epoll(s);
     return false;
 }
 
-void server_close_service(struct server *s)
+void server_close_epoll(struct server *s)
 {
-    router_close(&s->router);
     if (s->epoll >= 0)
         close(s->epoll);
     if (s->retire >= 0)
@@ -151,7 +279,8 @@ void server_retire_workers(struct server *s)
 static bool open_memory(struct server *s, size_t table_size)
 {
     const struct options *o = &s->options;
-    s->board = scoreboard_open(model_slots(o));
+    s->slots = model_slots(o);
+    s->board = scoreboard_open(s->slots);
     if (s->board && conn_table_open(&s->table, table_size, stash_size(o)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -200,7 +329,7 @@ int server_main(int argc, char **argv)
         break;
     }
     log_open(model_program, s.options.log_level);
-    if (!reserve_descriptors(&s.options, &table_size))
+    if (!reserve_descriptors(&s, &table_size))
         return EXIT_FAILED;
     if (s.options.check) {
         log_line(LOG_INFO, "the options are fine");
@@ -214,7 +343,7 @@ int server_main(int argc, char **argv)
     if (s.table.slots)
         conn_table_close(&s.table);
     if (s.board)
-        scoreboard_close(s.board);
+        scoreboard_close(s.board, s.slots);
     if (s.signals >= 0)
         close(s.signals);
     return code;

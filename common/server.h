@@ -5,8 +5,13 @@
 #ifndef TANDEM_SERVER_H
 #define TANDEM_SERVER_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "access_log.h"
 #include "conn.h"
+#include "death.h"
 #include "listener.h"
 #include "options.h"
 #include "router.h"
@@ -16,24 +21,43 @@ struct server {
     struct options options;
     struct listeners listeners;
     struct router router;
+    struct router admin; /* what --admin serves */
     struct conn_table table;
     struct scoreboard *board;
-    size_t slot_count; /* of the board: what it says itself could have been scribbled over */
+    size_t slots;       /* of workers on the board; what the board says of itself is not believed */
+    size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
     struct access_log access_log;
     int epoll;   /* the one all workers wait on */
     int retire;  /* eventfd in it: readable once all workers are to go */
     int signals; /* signalfd of the process that keeps the workers */
-    /* What this model does about a request that runs past its deadline; called by the keeper. */
-    void (*overdue)(struct server *s, struct conn *c, uint64_t word);
+    /* What this model does about a request that has used up a budget; called by the keeper. */
+    void (*overdue)(struct server *s, struct conn *c, uint64_t word, enum budget over);
 };
 
 /* main() of both servers. Returns the exit code: 0 drained, 1 run-time failure, 2 usage. */
 int server_main(int argc, char **argv);
 
-/* Opens the modules and the shared epoll, with the listeners in it. False: logged. By the process
- * whose descriptor table the workers will share, before the first of them. */
-bool server_open_service(struct server *s);
-void server_close_service(struct server *s);
+/* Has the shared epoll watch a descriptor that is no connection, level-triggered. False: errno. */
+bool server_watch(struct server *s, int fd, uint64_t tag);
+
+/* Opens the modules: their code runs in the process that calls this, and so does what closes them.
+ * False: logged. Before the first worker. */
+bool server_open_modules(struct server *s);
+void server_close_modules(struct server *s);
+/* The process that opened the modules has ended like this: if it was in the code of one, logs of
+ * which. */
+void server_tell_opening(const struct server *s, int status);
+/* Opens the shared epoll, with the listeners in it. False: logged. By a process whose descriptor
+ * table the workers will share, before the first of them. */
+bool server_open_epoll(struct server *s);
+void server_close_epoll(struct server *s);
+/* Gives up what serving does not need (sandbox.h), for the calling process and all that come of it.
+ * False: logged. When all modules are open, before the first worker. */
+bool server_enter_sandbox(struct server *s);
+/* Bounds the memory of the calling process, and of those that come of it, to `workers` times
+ * --worker-memory more than it has now. Returns the footprint_data() that is half of the way there,
+ * 0 when there is no bound. */
+uint64_t server_bound_memory(const struct server *s, unsigned workers);
 /* Tells whoever waits (--ready-fd, the log) that requests are answered now. */
 void server_announce(struct server *s);
 /* Makes every worker that waits or will wait return from serve(). */

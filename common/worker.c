@@ -6,8 +6,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "footprint.h"
+#include "model.h"
 #include "router.h"
+#include "stream.h"
+
+/* Half of what --worker-memory allows: what leaks slowly is then replaced between two requests, and
+ * what needs much at once still gets it. Threads have no memory of their own. */
+static uint64_t data_limit(const struct options *o)
+{
+    bool is_bounded = model_isolates && o->worker_memory > 0;
+    return is_bounded ? footprint_data() + o->worker_memory / 2 : 0;
+}
 
 /* Up to a tenth earlier than asked: workers born together must not all be replaced together. */
 static uint64_t jittered(uint64_t limit, unsigned me)
@@ -21,8 +33,11 @@ bool worker_open(struct worker *w, struct server *s, unsigned me)
     *w = (struct worker){.slot = &s->board->slots[me - 1],
                          .run = run_inline,
                          .in_size = s->table.stash_size,
-                         .limit = jittered(s->options.max_requests, me)};
+                         .limit = jittered(s->options.max_requests, me),
+                         .data_limit = data_limit(&s->options)};
     teller_open(&w->teller, s, me);
+    w->teller.response.flush = stream_flush;
+    w->teller.response.flush_to = w;
     w->in = malloc(w->in_size);
     w->kept = malloc(w->in_size);
     if (w->in && w->kept && request_open(&w->request, s->options.max_headers, s->options.max_uri))
@@ -67,13 +82,40 @@ static int no_route(const struct request *req, struct response *res, const char 
     return allow ? 405 : 404;
 }
 
+static size_t worker_descriptors; /* 0: as many as the process may have */
+
+void worker_bound_descriptors(size_t limit)
+{
+    worker_descriptors = limit;
+}
+
+static bool is_to_bound(const struct route_match *match)
+{
+    return worker_descriptors > 0 && match->module->is_foreign;
+}
+
+/* A foreign handler must not take the last descriptors of the table that all workers share: what it
+ * opens lies below the limit, the core's own reserve above it. */
+static int call_bounded(const struct route_match *match, const struct request *req,
+                        struct response *res)
+{
+    struct rlimit all, few;
+    getrlimit(RLIMIT_NOFILE, &all);
+    few = (struct rlimit){.rlim_cur = worker_descriptors, .rlim_max = all.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    int status = match->route->handle(req, res, match->state);
+    setrlimit(RLIMIT_NOFILE, &all);
+    return status;
+}
+
 /* Returns 0, or the status of an error that is still to be described. */
 static int call_handler(const struct route_match *match, const struct request *req,
                         struct response *res)
 {
     response_reset(res);
-    int status = match->route ? match->route->handle(req, res, match->state)
-                              : no_route(req, res, match->allow);
+    int status = !match->route        ? no_route(req, res, match->allow)
+                 : is_to_bound(match) ? call_bounded(match, req, res)
+                                      : match->route->handle(req, res, match->state);
     return status == 0 && res->failed ? 500 : status;
 }
 
@@ -87,25 +129,30 @@ static void describe_error(const struct route_match *match, int status, const st
         response_header(res, "Retry-After", "1");
 }
 
-void run_handler(const struct router *router, const struct request *req, struct response *res,
+static void fail(const struct route_match *match, int status, const struct request *req,
+                 struct response *res, const char *id)
+{
+    if (res->has_begun)
+        res->failed = true; /* too late to say so: the client gets a reset */
+    else
+        describe_error(match, status, req, res, id);
+}
+
+void run_handler(const struct route_match *match, const struct request *req, struct response *res,
                  const char *id)
 {
-    struct route_match match = router_find(router, req->method, req->path);
-    int status = call_handler(&match, req, res);
+    int status = call_handler(match, req, res);
     if (status)
-        describe_error(&match, status, req, res, id);
+        fail(match, status, req, res, id);
 }
 
 /* Only an error needs the id as text. */
 void run_inline(struct worker *w)
 {
-    struct response *res = &w->teller.response;
-    struct route_match match =
-        router_find(&w->teller.server->router, w->request.method, w->request.path);
-    int status = call_handler(&match, &w->request, res);
     char id[REQUEST_ID_SIZE];
+    int status = call_handler(&w->match, &w->request, &w->teller.response);
     if (status == 0)
         return;
     request_id(w->teller.server->board, w->slot, id);
-    describe_error(&match, status, &w->request, res, id);
+    fail(&w->match, status, &w->request, &w->teller.response, id);
 }

@@ -11,6 +11,7 @@
 
 #include "answer.h"
 #include "request.h"
+#include "router.h"
 #include "server.h"
 
 struct worker {
@@ -19,7 +20,10 @@ struct worker {
     /* Runs the handler for w->request and leaves the answer in the teller's response: inline, or in
      * a child of its own. The one argument of the shared loop. */
     void (*run)(struct worker *w);
-    void *model; /* what the model's `run` needs */
+    void *model;              /* what the model's `run` needs */
+    struct conn *conn;        /* whose request is running */
+    struct route_match match; /* where it goes */
+    uint64_t streamed;        /* bytes of its body that response_flush() has sent */
 
     struct request request;
     char *in; /* bytes being looked at; in_size of them at most */
@@ -32,6 +36,7 @@ struct worker {
     uint64_t limit;       /* requests after which this worker is replaced; 0 = none */
     int64_t now;          /* monotonic µs: when its turn began, or its last handler ended */
     int64_t stepped_back; /* likewise: when it last let other workers have the CPU */
+    uint64_t data_limit;  /* bytes of own memory beyond which it is replaced; 0: none */
     int64_t told;         /* likewise: when it last told how much memory it holds */
     bool is_leaving;      /* it lost its connection, and another has taken its place */
 };
@@ -40,10 +45,14 @@ struct worker {
 bool worker_open(struct worker *w, struct server *s, unsigned me);
 void worker_close(struct worker *w);
 
+/* From now on, handlers of loaded modules run with descriptor numbers below `limit` only. For models
+ * whose workers are processes that share a descriptor table; before the first of them. */
+void worker_bound_descriptors(size_t limit);
+
 /* The handler, here and now: thread and pool. */
 void run_inline(struct worker *w);
 /* The same without a worker around it, for a child that has only the request. */
-void run_handler(const struct router *router, const struct request *req, struct response *res,
+void run_handler(const struct route_match *match, const struct request *req, struct response *res,
                  const char *id);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * model.c — the supervisor of server-proc: one thread that makes workers, reaps them, answers for
+ * model.c — the supervisor of server-proc: one thread that has workers made, reaps them, answers for
  * the dead, and replaces them at once.
  *
- * It never parses a byte of a client and never calls a request handler, so no request can take it
- * along. It shares the workers' descriptors, which is why it can answer on their connections.
+ * It never parses a byte of a client, calls no handler and loads no module, so no request can take
+ * it along. It shares the workers' descriptors, which is why it can answer on their connections.
  */
 #include "common/model.h"
 
@@ -11,26 +11,33 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "allowance.h"
 #include "common/keeper.h"
 #include "common/signals.h"
+#include "nursery.h"
 #include "spare.h"
-#include "worker.h"
 
 const char model_program[] = "server-proc";
 const bool model_isolates = true;
 const char model_promises[] = "";
 
-enum { FORK_PAUSE = 100, GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
+enum { GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
 
+/* Nothing here can be changed by a worker, whatever it writes to the memory we share. */
 static struct supervisor {
     struct server *server;
     struct keeper keeper;
-    pid_t pids[LIMIT_WORKERS];      /* ours: what stands on the board a wild worker can change */
-    bool is_overdue[LIMIT_WORKERS]; /* killed by us, for its request's deadline */
-    int64_t fork_again;             /* monotonic ms: not before then */
-    int stops;                      /* TERM and INT so far */
+    struct allowance allowance; /* of births */
+    struct child {
+        pid_t pid;        /* 0: none */
+        enum budget over; /* killed by us, for this */
+        int64_t born;     /* monotonic ms */
+    } workers[LIMIT_WORKERS];
+    bool has_nursery;
+    int stops; /* TERM and INT so far */
 } self;
 
 size_t model_slots(const struct options *o)
@@ -38,24 +45,54 @@ size_t model_slots(const struct options *o)
     return o->workers;
 }
 
+int64_t model_cpu(size_t index)
+{
+    clockid_t clock;
+    struct timespec used;
+    pid_t pid = self.workers[index].pid;
+    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return -1;
+    return used.tv_sec * 1000000000LL + used.tv_nsec;
+}
+
+void model_tell(size_t index)
+{
+    if (spare_signal(self.server, (unsigned)index + 1, SIGURG))
+        return;
+    if (self.workers[index].pid > 0)
+        kill(self.workers[index].pid, SIGURG);
+}
+
 /* --- birth --- */
+
+/* False: not now. */
+static bool make_worker(size_t index)
+{
+    struct scoreboard *board = self.server->board;
+    struct child *w = &self.workers[index];
+    scoreboard_birth(board, index, 0);
+    int64_t began = clock_us();
+    pid_t pid = nursery_make(ORDER_WORKER, index);
+    allowance_spend(&self.allowance, clock_us() - began);
+    if (pid > 0) {
+        *w = (struct child){.pid = pid, .born = clock_ms()};
+        atomic_store(&board->slots[index].pid, pid);
+        return true;
+    }
+    atomic_store(&board->slots[index].state, WORKER_NONE);
+    if (errno != ECHILD) /* that will be reaped, and told then */
+        log_line(LOG_WARN, "no new worker: %s; trying again", strerror(errno));
+    allowance_fail(&self.allowance, clock_ms());
+    return false;
+}
 
 static void fill(void)
 {
-    struct scoreboard *board = self.server->board;
-    if (clock_ms() < self.fork_again)
-        return;
-    for (size_t i = 0; i < board->slot_count; i++) {
-        if (atomic_load(&board->slots[i].state) != WORKER_NONE)
+    for (size_t i = 0; self.has_nursery && i < self.server->options.workers; i++) {
+        if (self.workers[i].pid > 0)
             continue;
-        self.is_overdue[i] = false;
-        if (worker_make(self.server, i)) {
-            self.pids[i] = atomic_load(&board->slots[i].pid);
-            continue;
-        }
-        log_line(LOG_WARN, "no new worker: %s; trying again in %d ms", strerror(errno), FORK_PAUSE);
-        self.fork_again = clock_ms() + FORK_PAUSE;
-        return;
+        if (!allowance_has(&self.allowance, clock_us()) || !make_worker(i))
+            return;
     }
 }
 
@@ -68,52 +105,122 @@ static bool has_retired(const struct worker_slot *slot, int status)
            atomic_load(&slot->state) == WORKER_WAITING;
 }
 
-static void bury(size_t index, const struct death *d)
+/* One that dies as soon as it lives, of nothing a client has sent or somebody has done to it, will not
+ * be the last to. */
+static bool was_stillborn(const struct child *w, const struct worker_slot *slot, int status)
+{
+    enum { YOUNG = 100 /* ms */ };
+    bool was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    return !was_killed && clock_ms() - w->born < YOUNG && atomic_load(&slot->started) == 0 &&
+           atomic_load(&slot->requests) == 0;
+}
+
+static void bury(size_t index, struct death *d)
 {
     struct worker_slot *slot = &self.server->board->slots[index];
+    struct child *w = &self.workers[index];
     spare_release(self.server, (unsigned)index + 1);
-    if (has_retired(slot, d->status))
+    d->crash = &slot->crash;
+    d->over = w->over;
+    w->pid = 0;
+    if (has_retired(slot, d->status)) {
+        atomic_fetch_add(&self.server->board->recycled, 1);
         atomic_store(&slot->state, WORKER_NONE);
-    else
-        keeper_bury(&self.keeper, index, d);
+        return;
+    }
+    if (was_stillborn(w, slot, d->status))
+        allowance_fail(&self.allowance, clock_ms());
+    keeper_bury(&self.keeper, index, d);
 }
 
 static void reap(void)
 {
-    struct scoreboard *board = self.server->board;
     struct death d = {0};
     pid_t pid;
     while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {
+        if (nursery_reaped(pid)) {
+            self.has_nursery = false;
+            continue;
+        }
         spare_reaped(self.server, pid);
-        for (size_t i = 0; i < board->slot_count; i++) {
-            if (self.pids[i] != pid)
+        for (size_t i = 0; i < self.server->options.workers; i++) {
+            if (self.workers[i].pid != pid)
                 continue;
-            self.pids[i] = 0;
-            d.is_overdue = self.is_overdue[i];
             bury(i, &d);
             break;
         }
     }
 }
 
-/* Called by the keeper for a request past --request-timeout: first the answer is ours, then the
- * worker dies. In fresh only the child that runs the handler does, and its worker answers. */
-static void kill_overdue(struct server *s, struct conn *c, uint64_t word)
+/* Called by the keeper for a request that has used up a budget: first the answer is ours, then the
+ * worker dies. Half an answer that is out already becomes a reset, when it is buried. In fresh only
+ * the child that runs the handler dies, and its worker answers. */
+static void kill_overdue(struct server *s, struct conn *c, uint64_t word, enum budget over)
 {
     size_t index = conn_owner(word) - 1;
-    if (index >= s->board->slot_count)
+    if (index >= s->options.workers)
         return;
-    struct worker_slot *slot = &s->board->slots[index];
     bool is_patient = clock_ms() < atomic_load(&c->deadline) + OVERDUE_GRACE;
     if (is_patient && spare_kill(s, (unsigned)index + 1, c, word))
         return;
-    if (!conn_seize(c, word, CONN_HELD))
+    struct child *w = &self.workers[index];
+    bool is_streaming = conn_phase(word) == CONN_SEND;
+    if (!is_streaming && !conn_seize(c, word, CONN_HELD))
         return;
-    struct death d = {.is_overdue = true};
-    self.is_overdue[index] = true;
-    if (self.pids[index] > 0)
-        kill(self.pids[index], SIGKILL);
-    keeper_answer(&self.keeper, c, slot, &d);
+    struct death d = {.over = over};
+    w->over = over;
+    if (w->pid > 0)
+        kill(w->pid, SIGKILL);
+    if (!is_streaming)
+        keeper_answer(&self.keeper, c, &s->board->slots[index], &d);
+}
+
+/* --- the nursery --- */
+
+static void ask_all_to_leave(void)
+{
+    for (size_t i = 0; i < self.server->options.workers; i++) {
+        atomic_store(&self.server->board->slots[i].must_leave, true);
+        if (self.workers[i].pid > 0)
+            kill(self.workers[i].pid, SIGURG); /* wakes it, if it waits for an event */
+    }
+}
+
+static bool have_left(void)
+{
+    for (size_t i = 0; i < self.server->options.workers; i++)
+        if (self.workers[i].pid > 0)
+            return false;
+    return true;
+}
+
+static void kill_all(void)
+{
+    for (size_t i = 0; i < self.server->options.workers; i++)
+        if (self.workers[i].pid > 0)
+            kill(self.workers[i].pid, SIGKILL);
+}
+
+/* It has died, though it runs nothing of anybody's: somebody has killed it. The next opens the
+ * modules again, so that workers of the old one would see another state than those of the new one:
+ * they are replaced, too. Clients wait meanwhile, and those who must be cut short get their 500. */
+static bool replace_nursery(void)
+{
+    int64_t until = clock_ms() + GOODBYE;
+    log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
+    ask_all_to_leave();
+    while (!have_left()) {
+        signals_wait(self.server->signals, 1);
+        reap();
+        keeper_tick(&self.keeper);
+        if (clock_ms() > until)
+            kill_all();
+    }
+    spare_close(self.server);
+    sweep_now(&self.keeper.sweep);
+    self.has_nursery = nursery_start(self.server);
+    sweep_learn_core(&self.keeper.sweep);
+    return self.has_nursery;
 }
 
 /* --- the loop --- */
@@ -127,61 +234,71 @@ static bool is_over(unsigned came)
     return self.stops > 1 || keeper_is_drained(&self.keeper);
 }
 
-static void supervise(struct server *s)
+/* False: it cannot go on. */
+static bool supervise(struct server *s)
 {
     for (;;) {
         unsigned came = signals_wait(s->signals, keeper_pause(&self.keeper));
         if (came & SIGNAL_CHILD)
             reap();
+        if (!self.has_nursery && !replace_nursery())
+            return false;
         spare_tend(s);
         fill();
         keeper_tick(&self.keeper);
         if (is_over(came))
-            return;
+            return true;
     }
 }
 
-/* True when all workers have been reaped. */
-static bool have_left(void)
+/* What ends now has nothing left to answer for. */
+static bool have_ended(void)
 {
-    bool all = true;
-    for (size_t i = 0; i < LIMIT_WORKERS; i++) {
-        if (self.pids[i] > 0 && waitpid(self.pids[i], NULL, WNOHANG) != 0)
-            self.pids[i] = 0;
-        all = all && self.pids[i] == 0;
+    for (size_t i = 0; i < self.server->options.workers; i++) {
+        struct child *w = &self.workers[i];
+        if (w->pid > 0 && waitpid(w->pid, NULL, WNOHANG) != 0)
+            w->pid = 0;
     }
-    return all;
+    return have_left();
 }
 
 static void say_goodbye(struct server *s)
 {
     int64_t until = clock_ms() + (self.stops > 1 ? 0 : GOODBYE);
     server_retire_workers(s);
+    while (!have_ended() && clock_ms() < until)
+        usleep(1000);
+    kill_all();
+    while (!have_ended())
+        usleep(1000);
     spare_close(s);
-    while (!have_left() && clock_ms() < until)
-        usleep(1000);
-    for (size_t i = 0; i < LIMIT_WORKERS; i++)
-        if (self.pids[i] > 0)
-            kill(self.pids[i], SIGKILL);
-    while (!have_left())
-        usleep(1000);
+    nursery_close(self.stops > 1 ? 0 : GOODBYE);
+}
+
+static bool open_all(struct server *s)
+{
+    if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) ||
+        !keeper_open(&self.keeper, s) || !nursery_start(s))
+        return false;
+    sweep_learn_core(&self.keeper.sweep);
+    return true;
 }
 
 int model_run(struct server *s)
 {
+    int code = 1;
     self.server = s;
     s->overdue = kill_overdue;
-    if (!server_open_service(s))
-        return 1;
-    int code = 1;
-    if (spare_open(s) && keeper_open(&self.keeper, s)) {
+    self.has_nursery = open_all(s);
+    if (self.has_nursery) {
+        allowance_open(&self.allowance, clock_us());
+        spare_tend(s);
         fill();
         server_announce(s);
-        supervise(s);
+        code = supervise(s) ? 0 : 1;
         say_goodbye(s);
         keeper_close(&self.keeper);
-        code = 0;
     }
-    server_close_service(s);
+    server_close_epoll(s);
     return code;
 }

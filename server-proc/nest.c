@@ -21,19 +21,29 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/crash.h"
 #include "common/http1.h"
 #include "common/worker.h"
 
-enum { SPARE_DONE = 113 /* exit code: the answer has been sent */, FORK_PAUSE = 50 /* ms */ };
+enum {
+    SPARE_DONE = 113,  /* exit code: the answer has been sent */
+    PIECE = 64 * 1024, /* of a body, in one message beside the headers */
+    FORK_PAUSE = 50    /* ms */
+};
+_Static_assert(PIECE + 64 * 1024 <= NEST_PAYLOAD, "a piece and the headers fit a message");
 
 static struct brood {
     struct nest *nest;
     pid_t pids[NEST_PLACES]; /* 0: nobody sits in this place */
     struct request request;  /* memory made once here is ready in every child */
     struct response response;
+    struct crash crash;
+    int fd; /* in a spare: its end of the pair */
+    uint32_t serial;
     char *inbox;
     size_t inbox_size;
 } self;
@@ -77,7 +87,8 @@ static int passed_descriptor(struct msghdr *message)
     return fd;
 }
 
-static bool send_reply(int fd, struct spare_reply *reply, const struct response *r, int passed)
+static bool send_reply(int fd, struct spare_reply *reply, const struct response *r, int passed,
+                       int flags)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
@@ -95,7 +106,7 @@ static bool send_reply(int fd, struct spare_reply *reply, const struct response 
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(c), &passed, sizeof passed);
     }
-    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+    return sendmsg(fd, &message, MSG_NOSIGNAL | flags) >= 0;
 }
 
 /* --- the spare: one call, one answer --- */
@@ -123,22 +134,77 @@ static void move_body_to_descriptor(struct response *r)
     r->body.len = 0;
 }
 
-static void answer_call(int fd, const struct spare_call *call)
+/* The worker reads at its client's pace, so this may wait; the nest watches over us. */
+static bool send_part(const char *body, size_t n)
 {
     struct response *r = &self.response;
-    run_handler(&self.nest->server->router, &self.request, r, call->id);
-    if (r->fd < 0 && r->body.len > NEST_PAYLOAD - 64 * 1024)
+    struct response part = *r;
+    struct spare_reply reply = {.serial = self.serial,
+                                .kind = REPLY_PART,
+                                .status = r->status,
+                                .headers_len = r->has_begun ? 0 : (uint32_t)r->headers.len,
+                                .body_len = (uint32_t)n};
+    memcpy(reply.type, r->type, sizeof reply.type);
+    part.body.data = (char *)(uintptr_t)body;
+    r->has_begun = send_reply(self.fd, &reply, &part, -1, 0);
+    return r->has_begun;
+}
+
+/* For response_flush(): in pieces that a message can hold. */
+static bool flush_parts(struct response *r, void *unused)
+{
+    (void)unused;
+    size_t at = 0;
+    do {
+        size_t n = r->body.len - at < PIECE ? r->body.len - at : PIECE;
+        if (!send_part(r->body.data + at, n))
+            return false;
+        at += n;
+    } while (at < r->body.len);
+    r->body.len = 0;
+    return true;
+}
+
+static void answer_call(const struct spare_call *call)
+{
+    struct response *r = &self.response;
+    struct route_match match =
+        router_find(&self.nest->server->router, self.request.method, self.request.path);
+    run_handler(&match, &self.request, r, call->id);
+    if (r->has_begun && !r->failed)
+        response_flush(r);
+    if (r->fd < 0 && r->body.len > PIECE)
         move_body_to_descriptor(r);
     struct spare_reply reply = {.serial = call->serial,
+                                .kind = REPLY_ANSWER,
                                 .status = r->status,
-                                .headers_len = (uint32_t)r->headers.len,
+                                .headers_len = r->has_begun ? 0 : (uint32_t)r->headers.len,
                                 .body_len = r->fd < 0 ? (uint32_t)r->body.len : 0,
+                                .failed = r->failed,
                                 .has_fd = r->fd >= 0,
                                 .offset = r->offset,
                                 .length = r->length};
     memcpy(reply.type, r->type, sizeof reply.type);
-    if (!send_reply(fd, &reply, r, r->fd))
+    if (!send_reply(self.fd, &reply, r, r->fd, r->has_begun ? 0 : MSG_DONTWAIT))
         _exit(EXIT_FAILURE);
+}
+
+/* In the signal handler of a spare that dies: its last words, as a message like any other. */
+static void tell_crash(const struct crash *crash)
+{
+    struct spare_reply reply = {.serial = self.serial, .kind = REPLY_CRASH};
+    struct iovec parts[] = {{&reply, sizeof reply}, {(void *)(uintptr_t)crash, sizeof *crash}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = sendmsg(self.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)sent; /* then the news of the death comes alone */
+}
+
+/* The signal that the kernel sends at its end has no other meaning here: see take_death(). */
+static void start_cpu_clock(int64_t ms)
+{
+    struct itimerval time = {.it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}};
+    if (ms > 0)
+        setitimer(ITIMER_PROF, &time, NULL);
 }
 
 static size_t call_size(const struct spare_call *call)
@@ -156,6 +222,22 @@ static ssize_t take_call(int fd, struct msghdr *message)
     return n > 0 && recv(fd, &byte, sizeof byte, 0) > 0 ? n : -1;
 }
 
+/* It keeps nothing but its own end of its own pair. */
+static void become_spare(size_t place, pid_t nest)
+{
+    prctl(PR_SET_NAME, "spare");
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != nest)
+        _exit(EXIT_FAILURE);
+    on_exit(leave_at_once, NULL);
+    for (size_t i = 0; i < self.nest->server->options.spares; i++)
+        if (i != place)
+            close(self.nest->ends[i]);
+    close(self.nest->signals);
+    munmap(self.nest->shared, sizeof *self.nest->shared);
+    crash_arm(&self.crash, tell_crash);
+}
+
 static _Noreturn void spare_main(size_t place, pid_t nest)
 {
     union {
@@ -168,28 +250,22 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
                              .msg_iovlen = 2,
                              .msg_control = control.bytes,
                              .msg_controllen = sizeof control.bytes};
-    int fd = self.nest->ends[place];
-    prctl(PR_SET_NAME, "spare");
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != nest)
-        _exit(EXIT_FAILURE);
-    on_exit(leave_at_once, NULL);
-    for (size_t i = 0; i < self.nest->shared->count; i++)
-        if (i != place)
-            close(self.nest->ends[i]);
-    close(self.nest->kills);
-    munmap(self.nest->shared, sizeof *self.nest->shared);
-    ssize_t n = take_call(fd, &message);
+    self.fd = self.nest->ends[place];
+    become_spare(place, nest);
+    ssize_t n = take_call(self.fd, &message);
     if (n < (ssize_t)sizeof call || (size_t)n != call_size(&call))
         _exit(EXIT_FAILURE);
     if (http1_parse(&self.nest->server->options, self.inbox, call.head_len, &self.request) != 0)
         _exit(EXIT_FAILURE);
+    self.serial = call.serial;
+    self.request.deadline = call.deadline;
     self.request.body = (struct request_body){.data = self.inbox + call.head_len,
                                               .fd = passed_descriptor(&message),
                                               .length = call.body_len};
     if (call.has_fd)
         self.request.body.data = NULL;
-    answer_call(fd, &call);
+    start_cpu_clock(self.nest->server->options.worker_cpu);
+    answer_call(&call);
     _exit(SPARE_DONE);
 }
 
@@ -229,7 +305,7 @@ static bool hatch(size_t place)
 static bool fill(void)
 {
     bool is_full = true;
-    for (size_t i = 0; i < self.nest->shared->count; i++)
+    for (size_t i = 0; i < self.nest->server->options.spares; i++)
         if (self.pids[i] == 0 && !hatch(i))
             is_full = false;
     return is_full;
@@ -244,11 +320,11 @@ static void speak_for_the_dead(size_t place, int status, const struct rusage *us
     while (place_is_ready(word)) /* it died before anybody called it */
         if (atomic_compare_exchange_weak(slot, &word, word & ~(uint64_t)1))
             return;
-    struct spare_reply reply = {.serial = place_serial(word), .is_dead = true};
+    struct spare_reply reply = {.serial = place_serial(word), .kind = REPLY_DEATH};
     reply.wait_status = status;
     reply.usage = *usage;
     if (!has_unread_call(place))
-        send_reply(self.nest->ends[place], &reply, NULL, -1);
+        send_reply(self.nest->ends[place], &reply, NULL, -1, MSG_DONTWAIT);
 }
 
 static void reap(void)
@@ -257,7 +333,7 @@ static void reap(void)
     struct rusage usage;
     pid_t pid;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-        for (size_t i = 0; i < self.nest->shared->count; i++) {
+        for (size_t i = 0; i < self.nest->server->options.spares; i++) {
             if (self.pids[i] != pid)
                 continue;
             self.pids[i] = 0;
@@ -267,39 +343,39 @@ static void reap(void)
     }
 }
 
-/* Only the nest kills spares: it alone knows that a pid still is the one that was meant. */
-static void kill_as_asked(void)
+/* Only the nest signals spares: it alone knows that a pid still is the one that was meant. */
+static void signal_as_asked(void)
 {
-    struct nest_kill k;
-    while (read(self.nest->kills, &k, sizeof k) == sizeof k) {
-        if (k.place >= self.nest->shared->count)
+    struct nest_signal ask;
+    while (read(self.nest->signals, &ask, sizeof ask) == sizeof ask) {
+        if (ask.place >= self.nest->server->options.spares)
             continue;
-        uint64_t word = atomic_load(&self.nest->shared->places[k.place]);
-        if (place_serial(word) == k.serial && !place_is_ready(word) && self.pids[k.place] > 0)
-            kill(self.pids[k.place], SIGKILL);
+        uint64_t word = atomic_load(&self.nest->shared->places[ask.place]);
+        if (place_serial(word) == ask.serial && !place_is_ready(word) && self.pids[ask.place] > 0)
+            kill(self.pids[ask.place], ask.number);
     }
 }
 
-/* Connections and the like, when there are any already. */
+/* Its table is a copy of the one all share. What modules have opened is needed; connections, listeners
+ * and the like would be held open by it. */
 static void close_what_is_not_ours(const struct nest *n)
 {
     struct server *s = n->server;
-    static bool keep[1 << 16];
-    for (size_t fd = 0; fd < 1024; fd++)
-        keep[fd] = n->is_core[fd];
-    for (size_t i = 0; i < n->shared->count; i++)
-        keep[n->ends[i] & 0xffff] = true;
-    keep[n->kills & 0xffff] = true;
-    for (size_t i = 0; i < s->listeners.count; i++)
-        keep[s->listeners.all[i].fd & 0xffff] = false;
-    keep[s->epoll & 0xffff] = keep[s->retire & 0xffff] = keep[s->signals & 0xffff] = false;
-    for (unsigned fd = 3, from = 3; fd <= 1 << 16; fd++) {
-        if (fd < 1 << 16 && !keep[fd])
+    bool *keep = n->is_of_modules;
+    if (s->access_log.fd >= 0)
+        keep[s->access_log.fd] = true;
+    for (size_t i = 0; i < s->options.spares; i++)
+        keep[n->ends[i]] = true;
+    keep[n->signals] = true;
+    unsigned from = STDERR_FILENO + 1;
+    for (unsigned fd = from; fd < s->table.size; fd++) {
+        if (!keep[fd])
             continue;
         if (fd > from)
-            close_range(from, fd == 1 << 16 ? UINT_MAX : fd - 1, 0);
+            close_range(from, fd - 1, 0);
         from = fd + 1;
     }
+    close_range(from, UINT_MAX, 0);
 }
 
 static void become_nest(struct nest *n, pid_t supervisor)
@@ -309,14 +385,15 @@ static void become_nest(struct nest *n, pid_t supervisor)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(EXIT_FAILURE);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     close_what_is_not_ours(n);
     self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
     conn_table_close(&s->table);
-    scoreboard_close(s->board);
+    scoreboard_close(s->board, s->slots);
     s->board = NULL;
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);
+    self.response.flush = flush_parts;
+    crash_arm(&self.crash, NULL);
     if (!self.inbox || !request_open(&self.request, s->options.max_headers, s->options.max_uri))
         _exit(EXIT_FAILURE);
 }
@@ -329,14 +406,14 @@ _Noreturn void nest_main(struct nest *n, pid_t supervisor)
     sigaddset(&children, SIGCHLD);
     struct pollfd waits[] = {
         {.fd = signalfd(-1, &children, SFD_NONBLOCK | SFD_CLOEXEC), .events = POLLIN},
-        {.fd = n->kills, .events = POLLIN}};
+        {.fd = n->signals, .events = POLLIN}};
     for (;;) {
         bool is_full = fill();
         struct signalfd_siginfo info;
         poll(waits, 2, is_full ? -1 : FORK_PAUSE);
         while (read(waits[0].fd, &info, sizeof info) == sizeof info)
             ;
-        kill_as_asked();
+        signal_as_asked();
         reap();
     }
 }

@@ -29,8 +29,9 @@ typedef _Atomic uint64_t place_word;
 
 struct nest_shared {
     _Atomic uint32_t changes; /* futex: grows whenever a place may have become free */
-    unsigned count;
     place_word places[NEST_PLACES];
+    int ends[NEST_PLACES]; /* the spares' ends of the pairs, for a nest that is about to start */
+    int signals;           /* struct nest_signal is read from here; likewise */
 };
 
 uint64_t place_make(uint32_t serial, unsigned owner, bool is_ready);
@@ -44,35 +45,50 @@ struct spare_call {
     uint32_t serial;
     uint32_t head_len;
     uint64_t body_len;
-    bool has_fd; /* the body comes as a descriptor, not behind the head */
+    bool has_fd;      /* the body comes as a descriptor, not behind the head */
+    int64_t deadline; /* as in struct request */
     char id[REQUEST_ID_SIZE];
+};
+
+/*
+ *      PART … PART  ANSWER          a stream, or (mostly) the answer alone
+ *      PART …  CRASH  DEATH         CRASH only when it died of a signal it could still tell of
+ */
+enum reply_kind {
+    REPLY_PART, /* response_flush(): status, type and headers count in the first; the body in each */
+    REPLY_ANSWER, /* the handler has returned */
+    REPLY_CRASH,  /* behind it: struct crash */
+    REPLY_DEATH   /* by the nest: wait_status and usage */
 };
 
 struct spare_reply {
     uint32_t serial;
-    bool is_dead; /* then only wait_status and usage count */
+    enum reply_kind kind;
     int wait_status;
     struct rusage usage;
     int status;
     char type[128];
     uint32_t headers_len;
     uint32_t body_len;
+    bool failed; /* the handler failed after a part was out */
     bool has_fd; /* the body comes as a descriptor */
     uint64_t offset;
     uint64_t length;
 };
 
-struct nest_kill {
+/* What the nest is asked to do to a spare, which it alone can name without a mistake. */
+struct nest_signal {
     uint32_t place;
     uint32_t serial;
+    int number;
 };
 
 struct nest {
     struct server *server;
     struct nest_shared *shared;
-    int ends[NEST_PLACES]; /* the spares' ends of the pairs */
-    int kills;             /* struct nest_kill is read from here */
-    bool is_core[1024];    /* descriptors to keep: open before the first connection */
+    int ends[NEST_PLACES];
+    int signals;         /* struct nest_signal is read from here */
+    bool *is_of_modules; /* descriptor numbers that modules have opened */
 };
 
 /* The nest itself, in a process just forked for it. Ends with it. */

@@ -8,6 +8,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -18,11 +19,12 @@
 
 #include "common/death.h"
 #include "nest.h"
+#include "nursery.h"
 
 static struct {
     struct nest nest;
     int ends[NEST_PLACES]; /* the workers' ends, in the shared descriptor table */
-    int kills;             /* struct nest_kill is written here */
+    int signals;           /* struct nest_signal is written here */
     pid_t pid;             /* of the nest; -1: there is none now */
     int64_t again_at;      /* monotonic ms: when to try again */
 } fresh;
@@ -43,7 +45,7 @@ static bool is_fresh(const struct server *s)
 static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
 {
     struct nest_shared *shared = fresh.nest.shared;
-    for (size_t i = 0; i < shared->count; i++) {
+    for (size_t i = 0; i < fresh.nest.server->options.spares; i++) {
         uint64_t word = atomic_load(&shared->places[i]);
         if (!place_is_ready(word) || place_owner(word) != 0)
             continue;
@@ -56,16 +58,18 @@ static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
     return false;
 }
 
-/* As long as it takes: --request-timeout watches over us. */
-static size_t take_place(unsigned owner, uint32_t *serial)
+/* When requests come faster than children can be made, they queue here, for a while. */
+static bool take_place(unsigned owner, size_t *place, uint32_t *serial)
 {
     struct nest_shared *shared = fresh.nest.shared;
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-    size_t place;
+    int64_t until = clock_ms() + LIMIT_SPARE_WAIT;
     for (;;) {
         uint32_t changes = atomic_load(&shared->changes);
-        if (try_take(owner, &place, serial))
-            return place;
+        if (try_take(owner, place, serial))
+            return true;
+        if (clock_ms() >= until)
+            return false;
         syscall(SYS_futex, &shared->changes, FUTEX_WAIT, changes, &pause, NULL, 0);
     }
 }
@@ -114,7 +118,8 @@ static bool send_call(int fd, const struct request *r, struct spare_call *call)
 enum call_result {
     CALL_ANSWERED, /* by the spare, or by the nest in its place */
     CALL_UNREAD,   /* nobody has seen it: call another */
-    CALL_LOST      /* it was read, and then spare and nest were gone */
+    CALL_LOST,     /* it was read, and then spare and nest were gone */
+    CALL_QUEUED    /* no child was free in time */
 };
 
 /* One message; *passed is the descriptor that came along, or -1. */
@@ -157,6 +162,52 @@ static enum call_result await_reply(int fd, uint32_t serial, struct spare_reply 
     }
 }
 
+static void take_head(struct response *r, const struct spare_reply *reply)
+{
+    response_status(r, reply->status);
+    memcpy(r->type, reply->type, sizeof r->type);
+    r->type[sizeof r->type - 1] = '\0';
+    buf_add(&r->headers, payload, reply->headers_len);
+}
+
+static void ask_to_signal(size_t place, uint32_t serial, int number)
+{
+    struct nest_signal ask = {.place = (uint32_t)place, .serial = serial, .number = number};
+    ssize_t put = write(fresh.signals, &ask, sizeof ask);
+    (void)put; /* full: whoever asks does so again in a moment */
+}
+
+/* A piece of a stream goes on to the client at once. Should it have gone, its handler may go on and
+ * nobody will hear it: so it is ended. */
+static void pass_on(struct worker *w, const struct spare_reply *reply, size_t place)
+{
+    struct response *r = &w->teller.response;
+    if (reply->headers_len + (size_t)reply->body_len != payload_size || r->failed)
+        return;
+    if (!r->has_begun)
+        take_head(r, reply);
+    response_write(r, payload + reply->headers_len, reply->body_len);
+    if (!response_flush(r))
+        ask_to_signal(place, reply->serial, SIGKILL);
+}
+
+/* What came before the end: pieces of the answer, and how it crashed. */
+static enum call_result await_end(struct worker *w, size_t place, uint32_t serial,
+                                  struct spare_reply *reply, int *passed)
+{
+    for (;;) {
+        enum call_result result = await_reply(fresh.ends[place], serial, reply, passed);
+        if (result != CALL_ANSWERED)
+            return result;
+        if (reply->kind == REPLY_PART)
+            pass_on(w, reply, place);
+        else if (reply->kind == REPLY_CRASH && payload_size == sizeof(struct crash))
+            memcpy(&w->slot->crash, payload, sizeof(struct crash));
+        else
+            return CALL_ANSWERED;
+    }
+}
+
 static void take_answer(struct response *r, const struct spare_reply *reply, int passed)
 {
     if (reply->headers_len + (size_t)reply->body_len != payload_size ||
@@ -166,39 +217,58 @@ static void take_answer(struct response *r, const struct spare_reply *reply, int
             close(passed);
         return;
     }
-    response_status(r, reply->status);
-    memcpy(r->type, reply->type, sizeof r->type);
-    r->type[sizeof r->type - 1] = '\0';
-    buf_add(&r->headers, payload, reply->headers_len);
+    if (!r->has_begun)
+        take_head(r, reply);
     buf_add(&r->body, payload + reply->headers_len, reply->body_len);
     if (reply->has_fd)
         response_file(r, passed, reply->offset, reply->length);
-    r->failed = r->failed || r->headers.failed || r->body.failed;
+    r->failed = r->failed || reply->failed || r->headers.failed || r->body.failed;
+}
+
+/* Killed past its deadline, or by the clock that start_cpu_clock() has set. */
+static enum budget budget_of(const struct server *s, const struct worker *w, int status)
+{
+    int64_t left = w->request.deadline - clock_ms();
+    if (!WIFSIGNALED(status))
+        return BUDGET_NONE;
+    if (WTERMSIG(status) == SIGPROF && s->options.worker_cpu > 0)
+        return BUDGET_CPU;
+    return WTERMSIG(status) == SIGKILL && left <= 1 ? BUDGET_TIME : BUDGET_NONE;
 }
 
 static void take_death(struct worker *w, const struct spare_reply *reply, const char *id)
 {
     struct server *s = w->teller.server;
-    int64_t ran = (clock_us() - atomic_load(&w->slot->started)) / 1000;
+    struct response *r = &w->teller.response;
     struct death d = {.status = reply->wait_status,
+                      .over = budget_of(s, w, reply->wait_status),
                       .usage = reply->usage,
-                      .is_overdue = WIFSIGNALED(reply->wait_status) &&
-                                    WTERMSIG(reply->wait_status) == SIGKILL &&
-                                    ran + 1 >= s->options.request_timeout};
+                      .crash = &w->slot->crash};
     char detail[2 * DEATH_CAUSE_SIZE];
-    death_log(s->board, w->slot, "the child of worker", &d, "in the handler", true);
+    death_log(s->board, w->slot, "the child of worker", &d,
+              r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
+    death_count(s->board, w->slot, &d, &s->options.quarantine);
+    crash_clear(&w->slot->crash);
     atomic_fetch_add(&s->board->deaths, 1);
-    response_problem(&w->teller.response, request_problem_form(&w->request), death_status(&d),
+    if (r->has_begun) {
+        r->failed = true;
+        return;
+    }
+    response_problem(r, request_problem_form(&w->request), death_status(&d),
                      death_detail(&d, detail), id);
+    if (death_status(&d) == 503)
+        response_header(r, "Retry-After", "1");
 }
 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
                                    struct spare_reply *reply, int *passed)
 {
     enum call_result result;
-    size_t place = take_place(w->teller.me, &call->serial);
+    size_t place;
+    if (!take_place(w->teller.me, &place, &call->serial))
+        return CALL_QUEUED;
     if (send_call(fresh.ends[place], &w->request, call))
-        result = await_reply(fresh.ends[place], call->serial, reply, passed);
+        result = await_end(w, place, call->serial, reply, passed);
     else if (is_deserted())
         result = CALL_UNREAD;
     else { /* the kernel has no memory for it: the spare still waits to be called */
@@ -209,10 +279,18 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     return result;
 }
 
+static void say_sorry(struct worker *w, int status, const char *detail, const char *id)
+{
+    struct response *r = &w->teller.response;
+    response_problem(r, request_problem_form(&w->request), status, detail, id);
+    if (status == 503)
+        response_header(r, "Retry-After", "1");
+}
+
 void spare_run(struct worker *w)
 {
     struct response *r = &w->teller.response;
-    struct spare_call call = {0};
+    struct spare_call call = {.deadline = w->request.deadline};
     struct spare_reply reply;
     enum call_result result;
     int passed = -1;
@@ -221,27 +299,33 @@ void spare_run(struct worker *w)
     do
         result = call_spare(w, &call, &reply, &passed);
     while (result == CALL_UNREAD);
+    if (result == CALL_QUEUED) {
+        say_sorry(w, 503, "no child was free to run the handler: see --spare", call.id);
+        return;
+    }
     if (result == CALL_LOST)
         r->failed = true;
-    else if (reply.is_dead)
+    else if (reply.kind == REPLY_DEATH)
         take_death(w, &reply, call.id);
     else
         take_answer(r, &reply, passed);
-    if (r->failed)
-        response_problem(r, request_problem_form(&w->request), 500,
-                         "the child that ran the handler could not answer", call.id);
+    if (r->failed && !r->has_begun)
+        say_sorry(w, 500, "the child that ran the handler could not answer", call.id);
 }
 
 /* === the supervisor === */
 
-/* Workers know their end by its number: a new one takes the place of the old. */
-static bool place_end(int *known, int end)
+/* Workers know their end by its number, so a new one takes the place of the old. The numbers are
+ * taken at the start, as long as nobody else can have them. */
+static bool reserve(int *known)
 {
-    if (*known < 0) {
-        *known = end;
-        return true;
-    }
-    bool ok = dup3(end, *known, O_CLOEXEC) >= 0;
+    *known = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return *known >= 0;
+}
+
+static bool place_end(int known, int end)
+{
+    bool ok = dup3(end, known, O_CLOEXEC) >= 0;
     close(end);
     return ok;
 }
@@ -251,8 +335,8 @@ static bool make_pair(size_t i)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
-    fresh.nest.ends[i] = pair[1];
-    return place_end(&fresh.ends[i], pair[0]);
+    fresh.nest.shared->ends[i] = pair[1];
+    return place_end(fresh.ends[i], pair[0]);
 }
 
 static bool make_pipe(void)
@@ -260,8 +344,8 @@ static bool make_pipe(void)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
-    fresh.nest.kills = ends[0];
-    return place_end(&fresh.kills, ends[1]);
+    fresh.nest.shared->signals = ends[0];
+    return place_end(fresh.signals, ends[1]);
 }
 
 static void forget(int *fd)
@@ -274,57 +358,85 @@ static void forget(int *fd)
 /* The nest's ends are its own: the shared table does not keep them. */
 static bool start_nest(void)
 {
-    struct nest *n = &fresh.nest;
-    pid_t supervisor = getpid();
+    struct nest_shared *shared = fresh.nest.shared;
+    size_t count = fresh.nest.server->options.spares;
     bool ok = make_pipe();
-    for (size_t i = 0; ok && i < n->shared->count; i++) {
-        atomic_fetch_and(&n->shared->places[i], ~(uint64_t)1);
+    for (size_t i = 0; ok && i < count; i++) {
+        atomic_fetch_and(&shared->places[i], ~(uint64_t)1);
         ok = make_pair(i);
     }
-    fresh.pid = ok ? fork() : -1;
-    if (fresh.pid == 0)
-        nest_main(n, supervisor);
-    for (size_t i = 0; i < n->shared->count; i++)
-        forget(&n->ends[i]);
-    forget(&n->kills);
-    if (fresh.pid < 0)
+    fresh.pid = ok ? nursery_make(ORDER_NEST, 0) : -1;
+    if (fresh.pid < 0 && errno != ECHILD)
         log_line(LOG_ERROR, "no nest for --isolation fresh: %s", strerror(errno));
+    for (size_t i = 0; i < count; i++)
+        forget(&shared->ends[i]);
+    forget(&shared->signals);
     return fresh.pid > 0;
 }
 
 bool spare_open(struct server *s)
 {
+    struct nest *n = &fresh.nest;
     if (!is_fresh(s))
         return true;
-    struct nest *n = &fresh.nest;
     n->server = s;
     n->shared =
         mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (n->shared == MAP_FAILED) {
+    n->is_of_modules = calloc(s->table.size, sizeof *n->is_of_modules);
+    if (n->shared == MAP_FAILED || !n->is_of_modules) {
         log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
         return false;
     }
-    n->shared->count = s->options.spares;
+    bool ok = reserve(&fresh.signals);
+    fresh.pid = n->shared->signals = -1;
     for (size_t i = 0; i < NEST_PLACES; i++)
-        fresh.ends[i] = n->ends[i] = -1;
-    fresh.kills = n->kills = -1;
-    for (int fd = 0; fd < 1024; fd++)
-        n->is_core[fd] = fcntl(fd, F_GETFD) >= 0 && fd != s->options.ready_fd;
-    return start_nest();
+        fresh.ends[i] = n->shared->ends[i] = -1;
+    for (size_t i = 0; ok && i < s->options.spares; i++)
+        ok = reserve(&fresh.ends[i]);
+    if (!ok)
+        log_line(LOG_ERROR, "no descriptors for --isolation fresh: %s", strerror(errno));
+    return ok;
 }
 
 void spare_close(struct server *s)
 {
-    if (is_fresh(s) && fresh.pid > 0)
-        kill(fresh.pid, SIGKILL); /* its spares die with it */
+    if (!is_fresh(s) || fresh.pid <= 0)
+        return;
+    kill(fresh.pid, SIGKILL); /* its spares die with it */
+    waitpid(fresh.pid, NULL, 0);
+    fresh.pid = -1;
 }
 
-static void ask_to_kill(size_t place, uint32_t serial)
+/* === the nursery === */
+
+static bool is_open(size_t fd)
 {
-    struct nest_kill k = {.place = (uint32_t)place, .serial = serial};
-    ssize_t put = write(fresh.kills, &k, sizeof k);
-    (void)put; /* full: the keeper asks again in a moment */
+    return fcntl((int)fd, F_GETFD) >= 0;
 }
+
+void spare_before_modules(void)
+{
+    struct nest *n = &fresh.nest;
+    for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
+        n->is_of_modules[fd] = is_open(fd);
+}
+
+void spare_after_modules(void)
+{
+    struct nest *n = &fresh.nest;
+    for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
+        n->is_of_modules[fd] = is_open(fd) && !n->is_of_modules[fd];
+}
+
+_Noreturn void spare_nest(pid_t supervisor)
+{
+    struct nest *n = &fresh.nest;
+    memcpy(n->ends, n->shared->ends, sizeof n->ends);
+    n->signals = n->shared->signals;
+    nest_main(n, supervisor);
+}
+
+/* === the supervisor, for a worker === */
 
 /* A worker holds one place at most. False: none. */
 static bool find_place(unsigned owner, size_t *place, uint32_t *serial)
@@ -348,7 +460,17 @@ bool spare_kill(struct server *s, unsigned owner, const struct conn *c, uint64_t
     if (!is_fresh(s) || !find_place(owner, &place, &serial))
         return false;
     if (conn_word(c) == word) /* else it has come to its end by itself */
-        ask_to_kill(place, serial);
+        ask_to_signal(place, serial, SIGKILL);
+    return true;
+}
+
+bool spare_signal(struct server *s, unsigned owner, int number)
+{
+    size_t place;
+    uint32_t serial;
+    if (!is_fresh(s) || !find_place(owner, &place, &serial))
+        return false;
+    ask_to_signal(place, serial, number);
     return true;
 }
 
@@ -357,7 +479,7 @@ void spare_release(struct server *s, unsigned owner)
     size_t place;
     uint32_t serial;
     while (is_fresh(s) && find_place(owner, &place, &serial)) {
-        ask_to_kill(place, serial);
+        ask_to_signal(place, serial, SIGKILL);
         leave_place(place);
     }
 }

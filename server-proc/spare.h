@@ -15,17 +15,25 @@
  * it died; that becomes 500 or 504. */
 void spare_run(struct worker *w);
 
-/* Supervisor, before the first worker. False: logged. */
+/* Supervisor, before the nursery. False: logged. */
 bool spare_open(struct server *s);
+/* Ends the nest and its spares. */
 void spare_close(struct server *s);
+/* In the nursery, before and after the modules are opened: what they open, spares need. */
+void spare_before_modules(void);
+void spare_after_modules(void);
+/* In a child of the nursery: becomes the nest. */
+_Noreturn void spare_nest(pid_t supervisor);
 /* Kills the spare that works for this owner on the request that `word` of c stands for. False:
  * there is none. */
 bool spare_kill(struct server *s, unsigned owner, const struct conn *c, uint64_t word);
+/* Sends a signal to the spare that works for this owner. False: there is none. */
+bool spare_signal(struct server *s, unsigned owner, int number);
 /* This owner has died: what it held is given back, its spare killed. */
 void spare_release(struct server *s, unsigned owner);
 /* A child has been reaped; perhaps it was the nest. */
 void spare_reaped(struct server *s, pid_t pid);
-/* Starts the nest again when it has died. */
+/* Starts the nest, when there is none. */
 void spare_tend(struct server *s);
 
 #endif

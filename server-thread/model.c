@@ -8,24 +8,29 @@
 #include "common/model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/footprint.h"
 #include "common/keeper.h"
+#include "common/lifecycle.h"
 #include "common/signals.h"
 #include "worker.h"
 
 const char model_program[] = "server-thread";
 const bool model_isolates = false;
 const char model_promises[] =
-    "threads share one process: a crash ends every request in it, and a request past "
-    "--request-timeout is answered 504 but its thread runs on";
+    "threads share one process: a crash ends every request in it; a request past "
+    "--request-timeout or --worker-cpu is answered but its thread runs on; --worker-memory bounds "
+    "all "
+    "workers together";
 
 enum { FORK_PAUSE = 100, GOODBYE = 1000 /* ms */, EXIT_TOO_MANY_LOST = 75, LOG_SUSPECTS = 4 };
 
@@ -38,7 +43,9 @@ static struct supervisor {
 
 static struct process {
     struct keeper keeper;
-    bool is_worn_out; /* too many threads are lost */
+    int nothing; /* /dev/null: what takes the place of a socket that a lost thread may use */
+    uint64_t data_limit; /* bytes of own memory beyond which it is replaced; 0: none */
+    bool is_worn_out;    /* too many threads are lost, or it has grown too much */
     int64_t fork_again;
 } process;
 
@@ -58,11 +65,11 @@ static void fill(struct server *s)
     unsigned alive = 0;
     if (clock_ms() < process.fork_again)
         return;
-    for (size_t i = 0; i < board->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         int state = atomic_load(&board->slots[i].state);
         alive += state != WORKER_NONE && state != WORKER_LOST;
     }
-    for (size_t i = 0; i < board->slot_count && alive < s->options.workers; i++) {
+    for (size_t i = 0; i < s->slots && alive < s->options.workers; i++) {
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
         if (!worker_make(s, i)) {
@@ -75,28 +82,53 @@ static void fill(struct server *s)
     }
 }
 
-/* --- a request that runs too long --- */
+/* --- a request that has used up a budget --- */
 
-/* Called by the keeper for a request past --request-timeout. The thread cannot be ended: its client
- * is answered, its connection taken away, and another thread does its work. */
-static void lose_overdue(struct server *s, struct conn *c, uint64_t word)
+static void log_lost(const struct server *s, size_t index, const struct death *d, unsigned lost)
 {
-    size_t index = conn_owner(word) - 1;
-    if (index >= s->board->slot_count || !conn_seize(c, word, CONN_HELD))
-        return;
-    struct worker_slot *slot = &s->board->slots[index];
-    struct death d = {.is_overdue = true};
-    char id[REQUEST_ID_SIZE];
+    const struct worker_slot *slot = &s->board->slots[index];
+    char id[REQUEST_ID_SIZE], cause[DEATH_CAUSE_SIZE];
     request_id(s->board, slot, id);
-    atomic_store(&slot->state, WORKER_LOST);
-    unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
     log_line(
         LOG_ERROR,
-        "worker %zu lost to the request timeout, in the handler: %.23s %.199s, request %s; its "
-        "thread runs on (%u of at most %u lost)",
-        index + 1, slot->method, slot->target, id, lost, s->options.workers);
+        "worker %zu lost to %s, in the handler: %.23s %.199s, request %s; its thread runs on (%u "
+        "of at most %u lost)",
+        index + 1, death_cause(d, cause), slot->method, slot->target, id, lost, s->options.workers);
+}
+
+/* Half an answer is out: the client gets a reset. The thread may be about to send more, so the
+ * number must not become another connection's: it is made to stand for /dev/null. */
+static void cut_off(struct server *s, struct conn *c)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    int fd = conn_fd(&s->table, c);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    dup3(process.nothing, fd, O_CLOEXEC);
+    conn_return_spool(s, c);
+    atomic_fetch_sub(&s->board->connections, 1);
+    conn_free(c, CONN_SUPERVISOR);
+}
+
+/* Called by the keeper. The thread cannot be ended: its client is answered, its connection taken
+ * away, and another thread does its work. */
+static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum budget over)
+{
+    size_t index = conn_owner(word) - 1;
+    bool is_streaming = conn_phase(word) == CONN_SEND;
+    if (index >= s->slots || !conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
+        return;
+    struct worker_slot *slot = &s->board->slots[index];
+    struct death d = {.over = over};
+    atomic_store(&slot->state, WORKER_LOST);
+    unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
+    log_lost(s, index, &d, lost);
     c->body_fd = -1; /* the thread may still read it, and closes it should it ever wake */
-    keeper_answer(&process.keeper, c, slot, &d);
+    if (is_streaming) {
+        death_count(s->board, slot, &d, &s->options.quarantine);
+        cut_off(s, c);
+    } else {
+        keeper_answer(&process.keeper, c, slot, &d);
+    }
     if (lost >= s->options.workers)
         process.is_worn_out = true;
 }
@@ -112,6 +144,18 @@ static void hurry(void)
         process.keeper.drain_until = until;
 }
 
+/* Whose memory it is that has grown cannot be told apart: all of it is replaced. */
+static void look_at_memory(const struct server *s)
+{
+    if (process.data_limit == 0 || process.is_worn_out || footprint_data() < process.data_limit)
+        return;
+    process.is_worn_out = true;
+    log_line(LOG_WARN,
+             "process %d has grown by more than half of %u times --worker-memory: starting "
+             "the next",
+             getpid(), s->options.workers);
+}
+
 static void keep(struct server *s)
 {
     for (;;) {
@@ -120,6 +164,7 @@ static void keep(struct server *s)
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
         keeper_tick(&process.keeper);
+        look_at_memory(s);
         if (stop > 0)
             keeper_drain(&process.keeper);
         else if (process.is_worn_out)
@@ -129,22 +174,32 @@ static void keep(struct server *s)
     }
 }
 
-static void become_process(pid_t supervisor)
+/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
+static void tie_to(pid_t supervisor)
 {
-    prctl(PR_SET_NAME, "serving");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor)
         _exit(EXIT_FAILURE);
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 }
 
-static int process_main(struct server *s)
+static bool open_all(struct server *s)
 {
+    process.nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return process.nothing >= 0 && server_open_modules(s) && server_open_epoll(s) &&
+           worker_watch_exit() && crash_catch() && server_enter_sandbox(s) &&
+           keeper_open(&process.keeper, s);
+}
+
+static int process_main(struct server *s, pid_t supervisor)
+{
+    prctl(PR_SET_NAME, "serving");
+    tie_to(supervisor);
     s->overdue = lose_overdue;
-    if (!server_open_service(s))
+    if (!open_all(s))
         return EXIT_FAILURE;
-    if (!keeper_open(&process.keeper, s))
-        return EXIT_FAILURE;
+    tie_to(supervisor);
+    sweep_learn_core(&process.keeper.sweep);
+    process.data_limit = server_bound_memory(s, s->options.workers);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
     server_announce(s);
@@ -155,7 +210,8 @@ static int process_main(struct server *s)
     if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
     keeper_close(&process.keeper);
-    server_close_service(s);
+    server_close_epoll(s);
+    server_close_modules(s);
     return EXIT_SUCCESS;
 }
 
@@ -166,8 +222,7 @@ static bool start_process(void)
     pid_t supervisor = getpid();
     self.process = fork();
     if (self.process == 0) {
-        become_process(supervisor);
-        exit(process_main(self.server));
+        exit(process_main(self.server, supervisor));
     }
     if (self.process < 0)
         log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno),
@@ -175,33 +230,57 @@ static bool start_process(void)
     return self.process > 0;
 }
 
-/* Which request did it cannot be known from outside: those that were running are the suspects. */
-static void log_end(const struct death *d)
+/* The thread that crashed, or called exit, has left a record; of a kill there is none, and those that
+ * were running are the suspects. */
+static bool is_culprit(const struct worker_slot *slot)
 {
-    struct scoreboard *board = self.server->board;
-    char cause[DEATH_CAUSE_SIZE], id[REQUEST_ID_SIZE];
+    return atomic_load(&slot->crash.signal) != 0 || atomic_load(&slot->has_exited);
+}
+
+static bool has_culprit(const struct scoreboard *board, size_t slots)
+{
+    for (size_t i = 0; i < slots; i++)
+        if (is_culprit(&board->slots[i]))
+            return true;
+    return false;
+}
+
+static void log_suspects(struct death *d)
+{
+    struct server *s = self.server;
+    struct scoreboard *board = s->board;
+    bool is_known = has_culprit(board, s->slots);
     int named = 0;
-    if (WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_TOO_MANY_LOST) {
-        log_line(LOG_ERROR, "process %d has lost too many threads: starting the next",
-                 self.process);
-        return;
-    }
-    death_cause(d, cause);
-    log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
-             self.process, cause, atomic_load(&board->connections));
-    for (size_t i = 0; i < board->slot_count && named < LOG_SUSPECTS; i++) {
+    for (size_t i = 0; i < s->slots && named < LOG_SUSPECTS; i++) {
         const struct worker_slot *slot = &board->slots[i];
-        if (atomic_load(&slot->started) == 0)
+        if (atomic_load(&slot->started) == 0 || is_culprit(slot) != is_known)
             continue;
         named++;
-        request_id(board, slot, id);
-        log_line(LOG_ERROR, "process %d ended by %s, in the handler: %.23s %.199s, request %s",
-                 self.process, cause, slot->method, slot->target, id);
+        d->crash = &slot->crash;
+        death_log(board, slot,
+                  is_known ? "the process of worker"
+                           : "perhaps by its request, the "
+                             "process of worker",
+                  d, "in the handler", true);
+        if (is_known)
+            death_count(board, slot, d, &s->options.quarantine);
     }
 }
 
+static void log_end(struct death *d)
+{
+    char cause[DEATH_CAUSE_SIZE];
+    if (WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_TOO_MANY_LOST) {
+        log_line(LOG_ERROR, "process %d is worn out: starting the next", self.process);
+        return;
+    }
+    log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
+             self.process, death_cause(d, cause), atomic_load(&self.server->board->connections));
+    log_suspects(d);
+}
+
 /* Returns true when the next process is to be started. */
-static bool after_end(const struct death *d, int *code)
+static bool after_end(struct death *d, int *code)
 {
     struct scoreboard *board = self.server->board;
     bool was_up = atomic_load(&board->is_up);
@@ -211,13 +290,14 @@ static bool after_end(const struct death *d, int *code)
     }
     self.has_served = self.has_served || was_up;
     if (!self.has_served) {
-        *code = EXIT_FAILURE; /* it has said why */
+        *code = EXIT_FAILURE; /* it has said why, if it could */
+        server_tell_opening(self.server, d->status);
         return false;
     }
     log_end(d);
     if (!was_up)
         usleep(FORK_PAUSE * 1000);
-    scoreboard_clear(board);
+    scoreboard_clear(board, self.server->slots);
     conn_table_clear(&self.server->table);
     return true;
 }

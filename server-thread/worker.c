@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/model.h"
@@ -25,6 +26,16 @@ static struct thread {
     _Atomic bool has_finished;
 } threads[2 * LIMIT_WORKERS];
 
+static _Thread_local struct worker_slot *own;
+
+/* A handler has called exit(): that is the end of all, but let it be known who it was. */
+static void note_exit(int status, void *unused)
+{
+    (void)status, (void)unused;
+    if (own)
+        atomic_store(&own->has_exited, true);
+}
+
 static void *worker_main(void *argument)
 {
     struct thread *self = argument;
@@ -32,13 +43,21 @@ static void *worker_main(void *argument)
     char name[16];
     snprintf(name, sizeof name, "worker %zu", self->index + 1);
     prctl(PR_SET_NAME, name);
+    own = &self->server->board->slots[self->index];
+    crash_arm(&own->crash, NULL);
     if (worker_open(&w, self->server, (unsigned)self->index + 1)) {
         serve(&w);
         worker_close(&w);
     }
+    crash_disarm();
     atomic_store(&self->has_finished, true);
     kill(getpid(), SIGCHLD); /* as a process would: the first thread comes and replaces it */
     return NULL;
+}
+
+bool worker_watch_exit(void)
+{
+    return on_exit(note_exit, NULL) == 0;
 }
 
 bool worker_make(struct server *s, size_t index)
@@ -65,7 +84,7 @@ static void join(struct server *s, size_t index)
 unsigned worker_join_finished(struct server *s)
 {
     unsigned found_again = 0;
-    for (size_t i = 0; i < s->board->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         if (!threads[i].is_started || !atomic_load(&threads[i].has_finished))
             continue;
         found_again += atomic_load(&s->board->slots[i].state) == WORKER_LOST;
@@ -79,12 +98,28 @@ bool worker_join_all(struct server *s, int64_t until)
     for (;;) {
         bool is_complete = true;
         worker_join_finished(s);
-        for (size_t i = 0; i < s->board->slot_count; i++)
+        for (size_t i = 0; i < s->slots; i++)
             is_complete = is_complete && !threads[i].is_started;
         if (is_complete || clock_ms() >= until)
             return is_complete;
         usleep(1000);
     }
+}
+
+int64_t model_cpu(size_t index)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (!threads[index].is_started || pthread_getcpuclockid(threads[index].id, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
+        return -1;
+    return used.tv_sec * 1000000000LL + used.tv_nsec;
+}
+
+void model_tell(size_t index)
+{
+    if (threads[index].is_started)
+        pthread_kill(threads[index].id, SIGURG);
 }
 
 /* Another thread has been started in our place: this one ends. */

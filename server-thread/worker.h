@@ -10,6 +10,8 @@
 
 #include "common/server.h"
 
+/* From now on, a handler that calls exit() is named on the board. Once, before the first worker. */
+bool worker_watch_exit(void);
 /* Starts the worker of slot `index`. False: the kernel gives no thread now (errno).
  * By the first thread of the serving process. */
 bool worker_make(struct server *s, size_t index);

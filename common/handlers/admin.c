@@ -55,7 +55,7 @@ static bool is_one_process(void)
 static void count_workers(struct figures *f)
 {
     const struct server *s = admin.server;
-    for (size_t i = 0; i < s->slot_count; i++) {
+    for (size_t i = 0; i < s->slots; i++) {
         const struct worker_slot *slot = &s->board->slots[i];
         int state = atomic_load(&slot->state);
         uint64_t pss = atomic_load(&slot->pss);

@@ -53,7 +53,8 @@ install_peers() {
     [ -x /usr/sbin/nginx ] && had_nginx=yes
     # shellcheck source=common/cmake/packages.sh
     . "$top/common/cmake/packages.sh"
-    need_packages gcc libc6-dev make cmake 'libllhttp-dev|node-llhttp' nginx apache2-bin wrk curl ||
+    need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev \
+        'libllhttp-dev|node-llhttp' nginx apache2-bin wrk curl ||
         exit 1
     if [ $had_nginx = no ] && [ -s /run/nginx.pid ]; then
         as_root kill -QUIT "$(cat /run/nginx.pid)"

@@ -27,6 +27,7 @@
 #include "common/handlers/handlers.h"
 #include "common/lifecycle.h"
 #include "common/model.h"
+#include "common/module.h"
 #include "common/serve.h"
 
 enum {
@@ -88,14 +89,15 @@ static void open_server(void)
         "20",           "--max-uri", "512",     "--max-body",   "64k", "--access-log",
         "/dev/null",    NULL};
     struct options *o = &server.options;
+    char why[512];
     int count = sizeof(arguments) / sizeof(arguments[0]) - 1;
 
     signal(SIGPIPE, SIG_IGN);
     REQUIRE(options_read(o, model_program, model_isolates, count, (char **)arguments) ==
             OPTIONS_RUN);
     log_open(model_program, LOG_ERROR);
-    REQUIRE(router_add(&server.router, &files_module, o->root) == NULL);
-    REQUIRE(router_add(&server.router, &echo_module, NULL) == NULL);
+    REQUIRE(module_open(&server.router, &files_module, o->root, false, why, sizeof(why)));
+    REQUIRE(module_open(&server.router, &echo_module, NULL, false, why, sizeof(why)));
     REQUIRE(access_log_open(&server.access_log, o->access_log, o->log_format));
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.board = scoreboard_open(model_slots(o));

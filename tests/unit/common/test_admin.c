@@ -31,7 +31,7 @@ static void set_up(void)
     memset(&router, 0, sizeof(router));
     server.board = scoreboard_open(SLOTS);
     ck_assert_ptr_nonnull(server.board);
-    server.slot_count = SLOTS;
+    server.slots = SLOTS;
     server.options.one = true; /* so that it is this process whose CPU time is told */
     admin_configure(&server);
     ck_assert_ptr_null(router_add(&router, &admin_module, NULL));

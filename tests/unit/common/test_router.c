@@ -1,6 +1,5 @@
 /*
- * router: the longest path wins, methods are whole words, and modules are opened and closed in
- * order.
+ * router: the longest path wins, and methods are whole words.
  */
 #include "common/router.h"
 
@@ -10,33 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int opened, closed;
+static int mine;
 
 static int handle(const struct request *req, struct response *res, void *state)
 {
     (void)req, (void)res, (void)state;
     return 0;
-}
-
-static const char *open_module(const char *argument, void **state)
-{
-    if (argument != NULL && strcmp(argument, "refuse") == 0)
-        return "refused";
-    *state = &opened;
-    opened = opened * 10 + 1;
-    return NULL;
-}
-
-static void close_first(void *state)
-{
-    ck_assert_ptr_eq(state, &opened);
-    closed = closed * 10 + 1;
-}
-
-static void close_second(void *state)
-{
-    (void)state;
-    closed = closed * 10 + 2;
 }
 
 static const struct route first_routes[] = {{"GET HEAD", "/", handle},
@@ -45,16 +23,18 @@ static const struct route first_routes[] = {{"GET HEAD", "/", handle},
                                             {NULL, NULL, NULL}};
 static const struct route second_routes[] = {
     {"PUT", "/fault/deep/", handle}, {"GET", "/fault/exact", handle}, {NULL, NULL, NULL}};
-static const struct module first = {TANDEM_ABI, "first", first_routes, open_module, close_first};
-static const struct module second = {TANDEM_ABI, "second", second_routes, NULL, close_second};
+static const struct module first = {.abi = TANDEM_ABI, .name = "first", .routes = first_routes};
+static const struct module second = {
+    .abi = TANDEM_ABI, .needs = TANDEM_NEEDS_SOCKETS, .name = "second", .routes = second_routes};
 
 static struct router router;
 
 static void set_up(void)
 {
     memset(&router, 0, sizeof(router));
-    ck_assert_ptr_null(router_add(&router, &first, NULL));
-    ck_assert_ptr_null(router_add(&router, &second, NULL));
+    router_add(&router, &first, &mine, false);
+    ck_assert_uint_eq(router_needs(&router), 0);
+    router_add(&router, &second, NULL, true);
 }
 
 static const struct {
@@ -96,41 +76,30 @@ START_TEST(finds_the_route)
 }
 END_TEST
 
-START_TEST(hands_on_the_modules_state)
+START_TEST(knows_whose_a_route_is)
 {
-    ck_assert_ptr_eq(router_find(&router, "POST", "/echo").state, &opened);
-    ck_assert_ptr_null(router_find(&router, "GET", "/fault/exact").state);
+    struct route_match echo = router_find(&router, "POST", "/echo");
+    struct route_match exact = router_find(&router, "GET", "/fault/exact");
+
+    ck_assert_ptr_eq(echo.state, &mine);
+    ck_assert_ptr_eq(echo.module->module, &first);
+    ck_assert(!echo.module->is_foreign);
+    ck_assert_ptr_null(exact.state);
+    ck_assert_ptr_eq(exact.module->module, &second);
+    ck_assert(exact.module->is_foreign);
+    ck_assert_uint_eq(router_needs(&router), TANDEM_NEEDS_SOCKETS);
 }
 END_TEST
 
-START_TEST(closes_in_reverse_order)
+/* Its place on the board; where no handler runs there is none. */
+START_TEST(knows_the_place_of_a_route)
 {
-    router_close(&router);
-    ck_assert_int_eq(closed, 21);
-    ck_assert_ptr_null(router_find(&router, "GET", "/").route);
-}
-END_TEST
+    struct route_match match = router_find(&router, "GET", "/fault/segv");
 
-START_TEST(takes_no_module_it_cannot_trust)
-{
-    struct module old = first;
-
-    old.abi = TANDEM_ABI + 1;
-    ck_assert_ptr_nonnull(router_add(&router, &old, NULL));
-    ck_assert_str_eq(router_add(&router, &first, "refuse"), "refused");
-    ck_assert_uint_eq(router.module_count, 2);
-    ck_assert_uint_eq(router.route_count, 5);
-}
-END_TEST
-
-START_TEST(says_when_it_is_full)
-{
-    const char *wrong = NULL;
-
-    for (int i = 0; i < ROUTER_MODULES && wrong == NULL; i++)
-        wrong = router_add(&router, &second, NULL);
-    ck_assert_ptr_nonnull(wrong);
-    ck_assert_uint_le(router.module_count, ROUTER_MODULES);
+    ck_assert_ptr_eq(router.routes[match.index].route, match.route);
+    ck_assert_int_eq(router_find(&router, "GET", "/").index, (int)router.route_count - 1);
+    ck_assert_int_eq(router_find(&router, "GET", "/echo").index, -1);
+    ck_assert_int_eq(router_find(&router, "GET", "*").index, -1);
 }
 END_TEST
 
@@ -152,10 +121,8 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_loop_test(tcase, finds_the_route, 0, (int)(sizeof(finds) / sizeof(finds[0])));
-    tcase_add_test(tcase, hands_on_the_modules_state);
-    tcase_add_test(tcase, closes_in_reverse_order);
-    tcase_add_test(tcase, takes_no_module_it_cannot_trust);
-    tcase_add_test(tcase, says_when_it_is_full);
+    tcase_add_test(tcase, knows_whose_a_route_is);
+    tcase_add_test(tcase, knows_the_place_of_a_route);
     tcase_add_test(tcase, knows_the_methods_there_are);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

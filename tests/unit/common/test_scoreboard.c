@@ -25,7 +25,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    scoreboard_close(board);
+    scoreboard_close(board, 5);
 }
 
 START_TEST(begins_with_nobody)

@@ -1,0 +1,14 @@
+/*
+ * filter.h — which system calls the workers may make. A part of the sandbox.
+ */
+#ifndef TANDEM_FILTER_H
+#define TANDEM_FILTER_H
+
+#include <stdbool.h>
+
+/* From here on the calling thread, and all that it starts, can make the calls that serving needs;
+ * others fail with EPERM. `sockets`: connections can be opened, too. Needs no_new_privs. Returns 0,
+ * or an errno: then nothing has changed. */
+int filter_install(bool sockets);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * guard.h — the descriptors that all depend on are where they were.
+ *
+ * A handler in a pool worker can close any number of the shared table, or put something else in its
+ * place: the epoll, a listener. Each of these posts is marked (the signal of F_SETSIG, one for each
+ * post), so one system call tells whether the number still is what it was. Where it is not:
+ *
+ *      a second descriptor of the same file, kept for this, takes its place: nothing else was lost,
+ *      since the kernel forgets neither the backlog of a listener nor what an epoll watches before
+ *      the last descriptor is closed;
+ *
+ *      or, when that is gone, too (a loop that closes everything), it is made again: the listener
+ *      at the same address, the epoll with all that it has to watch.
+ *
+ * It is always put back at the same number: workers know the epoll by it, and epoll's own entries
+ * name the listener by it. If a connection has got the number meanwhile, it is the victim.
+ *
+ * Meanwhile workers that wait on the epoll wait on: the call holds it open, and it still reports.
+ * Others try again every few ms. In the process that keeps the workers (keeper.h), by one thread.
+ */
+#ifndef TANDEM_GUARD_H
+#define TANDEM_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server.h"
+#include "sweep.h"
+
+enum { GUARD_EPOLL, GUARD_RETIRE, GUARD_SIGNALS, GUARD_LISTENERS };
+enum { GUARD_POSTS = GUARD_LISTENERS + LIMIT_LISTENERS + 1 };
+
+struct post {
+    int fd;
+    int copy;
+};
+
+struct guard {
+    struct server *server;
+    struct sweep *sweep; /* is told of the descriptors made here */
+    struct post posts[GUARD_POSTS];
+    size_t count;
+    int64_t again;    /* monotonic ms: when to try again what has failed */
+    bool is_helpless; /* a listener is gone and cannot be opened again */
+};
+
+/* Marks what is there and keeps a second descriptor of each. Once the epoll is open, before
+ * sweep_open. False: no descriptors. */
+bool guard_open(struct guard *g, struct server *s, struct sweep *sweep);
+void guard_close(struct guard *g);
+
+/* Looks at all, and puts right what is wrong. */
+void guard_tick(struct guard *g);
+/* Before the listeners are closed for good. */
+void guard_release_listeners(struct guard *g);
+
+#endif

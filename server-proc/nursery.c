@@ -1,0 +1,192 @@
+/*
+ * nursery.c — a futex to be told by, and clone.
+ */
+#include "nursery.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "spare.h"
+#include "worker.h"
+
+/*
+ *      IDLE ── supervisor ──▶ ORDERED ── nursery: forks ──▶ DONE ── supervisor ──▶ IDLE
+ */
+enum state { IDLE, ORDERED, DONE };
+
+static struct mailbox {
+    _Atomic uint32_t state; /* futex */
+    enum order order;
+    size_t index;
+    pid_t pid;
+    int error;
+} * mailbox;
+
+static pid_t nursery_pid = -1;
+
+/* === both === */
+
+static void set_state(enum state state)
+{
+    atomic_store(&mailbox->state, state);
+    syscall(SYS_futex, &mailbox->state, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* Waits while the state is `state`, for `ms` at most (-1: as long as it takes). */
+static void wait_while(enum state state, int64_t ms)
+{
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    syscall(SYS_futex, &mailbox->state, FUTEX_WAIT, state, ms < 0 ? NULL : &time, NULL, 0);
+}
+
+/* === the nursery === */
+
+static void make_nest(pid_t supervisor, pid_t *pid)
+{
+    if (syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, 0, pid, 0, 0) == 0)
+        spare_nest(supervisor);
+}
+
+/* The kernel writes the child's pid down: we may be killed before we could, and a worker that nobody
+ * knows would be one too many. */
+static void obey(struct server *s, pid_t supervisor)
+{
+    errno = 0;
+    switch (mailbox->order) {
+    case ORDER_WORKER:
+        worker_make(s, mailbox->index, supervisor, &mailbox->pid);
+        break;
+    case ORDER_NEST:
+        make_nest(supervisor, &mailbox->pid);
+        break;
+    case ORDER_CLOSE:
+        server_close_modules(s);
+        _exit(EXIT_SUCCESS);
+    }
+    mailbox->error = errno;
+}
+
+/* What the children inherit is set here, once: a filter installed in each of them would double the
+ * price of a fork. */
+static bool prepare(struct server *s)
+{
+    server_bound_memory(s, 1);
+    worker_bound_descriptors(s->handler_fds);
+    return crash_catch() && server_enter_sandbox(s);
+}
+
+static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
+{
+    prctl(PR_SET_NAME, "nursery");
+    spare_before_modules();
+    if (!server_open_modules(s))
+        _exit(EXIT_FAILURE);
+    spare_after_modules();
+    if (!prepare(s))
+        _exit(EXIT_FAILURE);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* after a change of user, which forgets it */
+    if (getppid() != supervisor)
+        _exit(EXIT_FAILURE);
+    madvise(mailbox, sizeof *mailbox, MADV_DONTFORK);
+    for (set_state(DONE);;) {
+        while (atomic_load(&mailbox->state) != ORDERED)
+            wait_while(atomic_load(&mailbox->state), -1);
+        obey(s, supervisor);
+        set_state(DONE);
+    }
+}
+
+/* === the supervisor === */
+
+enum { LOOK_PAUSE = 100 /* ms between looks whether it still lives */ };
+
+static bool is_alive(void)
+{
+    siginfo_t info = {0};
+    return nursery_pid > 0 &&
+           waitid(P_PID, (id_t)nursery_pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0;
+}
+
+/* False: it has died. */
+static bool await_done(void)
+{
+    while (atomic_load(&mailbox->state) != DONE) {
+        wait_while(atomic_load(&mailbox->state), LOOK_PAUSE);
+        if (atomic_load(&mailbox->state) != DONE && !is_alive())
+            return false;
+    }
+    return true;
+}
+
+bool nursery_open(void)
+{
+    void *page =
+        mmap(NULL, sizeof *mailbox, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    mailbox = page == MAP_FAILED ? NULL : page;
+    return mailbox;
+}
+
+bool nursery_start(struct server *s)
+{
+    pid_t supervisor = getpid();
+    int status = 0;
+    memset(mailbox, 0, sizeof *mailbox);
+    nursery_pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+    if (nursery_pid == 0)
+        nursery_main(s, supervisor);
+    if (nursery_pid < 0) {
+        log_line(LOG_ERROR, "no nursery: %s", strerror(errno));
+        return false;
+    }
+    if (await_done())
+        return true;
+    waitpid(nursery_pid, &status, 0);
+    nursery_pid = -1;
+    server_tell_opening(s, status);
+    return false;
+}
+
+pid_t nursery_make(enum order order, size_t index)
+{
+    mailbox->order = order;
+    mailbox->index = index;
+    mailbox->pid = -1;
+    set_state(ORDERED);
+    bool is_done = await_done();
+    errno = is_done ? mailbox->error : ECHILD;
+    return mailbox->pid;
+}
+
+bool nursery_reaped(pid_t pid)
+{
+    if (pid != nursery_pid)
+        return false;
+    nursery_pid = -1;
+    return true;
+}
+
+void nursery_close(int64_t ms)
+{
+    if (nursery_pid < 0)
+        return;
+    mailbox->order = ORDER_CLOSE;
+    set_state(ORDERED);
+    for (int64_t until = clock_ms() + ms; is_alive() && clock_ms() < until;)
+        usleep(1000);
+    kill(nursery_pid, SIGKILL);
+    waitpid(nursery_pid, NULL, 0);
+    nursery_pid = -1;
+}

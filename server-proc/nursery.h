@@ -1,0 +1,40 @@
+/*
+ * nursery.h — the process that is where the modules are, and that workers are made from.
+ *
+ * The supervisor must outlive whatever a module does, so it loads none. The nursery loads them,
+ * enters the sandbox, once for all, and then does nothing but fork when it is told to:
+ *
+ *      supervisor ── clone(CLONE_FILES) ──▶ nursery: modules, sandbox
+ *          │  ▲                                │ clone(CLONE_FILES | CLONE_PARENT) ──▶ worker
+ *          │  └── its children, too ───────────│ clone(CLONE_PARENT) ──▶ nest (--isolation fresh)
+ *          └────── orders, by a page of shared memory ──▶
+ *
+ * CLONE_PARENT makes the supervisor the parent, so it reaps the workers and reads how they ended.
+ * The page of orders is not handed down to them: only these two can write to it.
+ *
+ * All of it is for the supervisor, except nursery_main's own process.
+ */
+#ifndef SERVER_PROC_NURSERY_H
+#define SERVER_PROC_NURSERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "common/server.h"
+
+enum order { ORDER_WORKER, ORDER_NEST, ORDER_CLOSE /* the modules; it ends then */ };
+
+/* Before anything else. False: no memory (errno). */
+bool nursery_open(void);
+/* Starts it and waits until the modules are open and the sandbox is in force. False: it could not,
+ * and has said why. While no worker lives. */
+bool nursery_start(struct server *s);
+/* Has a child made; returns its pid, or -1 with errno (ECHILD: the nursery has died). */
+pid_t nursery_make(enum order order, size_t index);
+/* A child has been reaped: was it the nursery? */
+bool nursery_reaped(pid_t pid);
+/* Has the modules closed, and waits for its end for at most `ms`; then it is killed. */
+void nursery_close(int64_t ms);
+
+#endif

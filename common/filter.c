@@ -57,7 +57,7 @@ static const int allowed[] = {
     CALL(sched_getaffinity), CALL(sched_getparam), CALL(sched_getscheduler), CALL(futex_waitv),
     /* signals */
     CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(rt_sigpending),
-    CALL(rt_sigsuspend), CALL(rt_sigtimedwait), CALL(sigaltstack), CALL(pause), CALL(tgkill),
+    CALL(rt_sigsuspend), CALL(rt_tgsigqueueinfo), CALL(rt_sigtimedwait), CALL(sigaltstack), CALL(pause), CALL(tgkill),
     CALL(tkill), CALL(restart_syscall),
     /* clocks and timers */
     CALL(time), CALL(gettimeofday), CALL(clock_getres), CALL(nanosleep), CALL(times), CALL(alarm),

@@ -323,7 +323,7 @@ bool listeners_accepted(const struct listeners *ls, int fd)
 
 void listeners_announce(const char *line, int ready_fd)
 {
-    struct iovec parts[] = {{(void *)(uintptr_t)line, strlen(line)}, {(void *)(uintptr_t)"\n", 1}};
+    struct iovec parts[] = {{(void *)(uintptr_t)line, strlen(line)}, {(void *)(uintptr_t) "\n", 1}};
     if (ready_fd < 0)
         return;
     ssize_t written; /* one write, less than PIPE_BUF: whole or not at all */

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "traces.h"
 #include "share.h"
+#include "traces.h"
 #include "uri.h"
 
 enum { NAME_MOST = 63, PATH_MOST = 255, METHOD_ROOM = 16 };

@@ -90,12 +90,13 @@ static enum next disowned(struct worker *w)
     return NEXT_GONE;
 }
 
-/* What only this server can tell of itself, no child without its tables can: so never in one. */
 static void find_route(struct worker *w, const struct conn *c)
 {
     struct server *s = w->teller.server;
-    const struct router *router = c->flags & CONN_ADMIN ? &s->admin : &s->router;
-    w->match = router_find(router, w->request.method, w->request.path);
+    bool is_admin = c->flags & CONN_ADMIN;
+    w->match = router_find(is_admin ? &s->admin : &s->router, w->request.method, w->request.path);
+    if (is_admin)
+        w->match.index = -1; /* on the board stand the routes of the others */
 }
 
 static void refuse_quarantined(struct worker *w, unsigned retry_after)
@@ -123,7 +124,7 @@ static void run(struct worker *w, const struct conn *c)
     if (verdict == VERDICT_REFUSE)
         refuse_quarantined(w, retry_after);
     else if (c->flags & CONN_ADMIN)
-        run_inline(w);
+        run_inline(w); /* it reads the tables, which a child has not */
     else
         w->run(w);
     if (verdict == VERDICT_PROBE)

@@ -55,6 +55,7 @@ static void wait_while(enum state state, int64_t ms)
 
 static void make_nest(pid_t supervisor, pid_t *pid)
 {
+    spare_before_nest();
     if (syscall(SYS_clone, CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD, 0, pid, 0, 0) == 0)
         spare_nest(supervisor);
 }

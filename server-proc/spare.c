@@ -428,12 +428,16 @@ void spare_after_modules(void)
         n->is_of_modules[fd] = is_open(fd) && !n->is_of_modules[fd];
 }
 
-_Noreturn void spare_nest(pid_t supervisor)
+void spare_before_nest(void)
 {
     struct nest *n = &fresh.nest;
     memcpy(n->ends, n->shared->ends, sizeof n->ends);
     n->signals = n->shared->signals;
-    nest_main(n, supervisor);
+}
+
+_Noreturn void spare_nest(pid_t supervisor)
+{
+    nest_main(&fresh.nest, supervisor);
 }
 
 /* === the supervisor, for a worker === */

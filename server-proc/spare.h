@@ -22,7 +22,9 @@ void spare_close(struct server *s);
 /* In the nursery, before and after the modules are opened: what they open, spares need. */
 void spare_before_modules(void);
 void spare_after_modules(void);
-/* In a child of the nursery: becomes the nest. */
+/* In the nursery: what the supervisor has prepared for the nest is taken over, before the supervisor
+ * forgets it. Then, in a child: becomes the nest. */
+void spare_before_nest(void);
 _Noreturn void spare_nest(pid_t supervisor);
 /* Kills the spare that works for this owner on the request that `word` of c stands for. False:
  * there is none. */

@@ -29,7 +29,7 @@
  * cannot stop it; a checksum over the number and all of the content tells. A reader copies first and
  * sums up its own copy, so what it answers with is, byte for byte, what one writer has published
  * under this number, or it is a miss. (By chance once in 2^64 torn copies.) The robbed writer's own
- * swap fails. The price, one pass over at most 4 KiB, is less than a microsecond.
+ * swap fails. The price is one pass over at most 4 KiB, a microsecond.
  *
  * A cache may lose what it was given, at any time. It may not give back what has been replaced: a
  * PUT clears the older values of its key before it publishes the new one, and if two PUTs at once
@@ -78,10 +78,11 @@ struct set {
 };
 
 struct cache {
-    uint64_t sets; /* written before the first worker */
     _Atomic uint64_t hits, misses, stores, evictions, torn;
     struct set set[];
 };
+
+static uint64_t set_count; /* not in what others can write over: it bounds where we write */
 
 /* --- one slot --- */
 
@@ -305,7 +306,8 @@ static int read_value(const struct request *req, struct entry *entry)
     memcpy(at, type, length);
     at += length;
     entry->value = (uint16_t)body.length;
-    memset(at + body.length, 0, (size_t) - (uintptr_t)(at + body.length) % WORD);
+    size_t end = (size_t)(at - entry->bytes) + (size_t)body.length;
+    memset(entry->bytes + end, 0, (WORD - end % WORD) % WORD); /* it is summed up in words */
     if (body.fd < 0)
         memcpy(at, body.data ? body.data : "", body.length);
     else if (pread(body.fd, at, body.length, 0) != (ssize_t)body.length)
@@ -345,7 +347,7 @@ static int handle_key(const struct request *req, struct response *res, void *sta
     struct entry entry;
     if (!read_key(req, &entry))
         return 400;
-    struct set *set = &cache->set[entry.hash % cache->sets];
+    struct set *set = &cache->set[entry.hash % set_count];
     const char *method = request_method(req);
     if (strcmp(method, "PUT") == 0)
         return answer_put(cache, set, req, res, &entry);
@@ -370,7 +372,7 @@ static int handle_stats(const struct request *req, struct response *res, void *s
     int length = snprintf(text, sizeof text,
                           "{\"slots\":%llu,\"hits\":%llu,\"misses\":%llu,\"stores\":%llu,"
                           "\"evictions\":%llu,\"torn\":%llu}\n",
-                          (unsigned long long)cache->sets * WAYS, count_of(&cache->hits),
+                          (unsigned long long)set_count * WAYS, count_of(&cache->hits),
                           count_of(&cache->misses), count_of(&cache->stores),
                           count_of(&cache->evictions), count_of(&cache->torn));
     response_type(res, "application/json");
@@ -400,7 +402,7 @@ static const char *open_cache(const char *argument, void **state)
     struct cache *cache = module_share(size);
     if (!cache)
         return "there is not so much shared memory: ask for less, as in --module ./cache.so=4m";
-    cache->sets = (size - sizeof *cache) / sizeof(struct set);
+    set_count = (size - sizeof *cache) / sizeof(struct set);
     *state = cache;
     return NULL;
 }

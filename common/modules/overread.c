@@ -19,11 +19,13 @@
 #include "pages.h"
 
 enum { PAGE = 4096, LIMIT_PREFIX = 63, LEAST_DIGITS = 8, LIMIT_DIGITS = 64, LIMIT_FOUND = 64 };
-/* At the end of a piece a find may be cut; so much is looked at again, with the next. */
+/* At the end of a piece, or of a mapping, a find may be cut; so much is kept for the next. */
 enum { CHUNK = 256 * 1024, OVERLAP = LIMIT_PREFIX + LIMIT_DIGITS + 1 };
 
 struct scan {
-    int through; /* memfd */
+    int through;      /* memfd */
+    const char *next; /* the address behind the last piece, */
+    size_t kept;      /* of which so many bytes begin the next one, if it is the neighbour */
     size_t prefix_length;
     char prefix[LIMIT_PREFIX + 1];
     size_t count;
@@ -75,32 +77,42 @@ static size_t copy_foreign(const struct scan *s, char *to, const char *from, siz
     return n > 0 ? (size_t)n : 0;
 }
 
-static bool is_own(const struct scan *s, const char *at)
+/* What is left of the last piece is all there is of it. */
+static void finish_piece(struct scan *s)
 {
-    return at >= (const char *)s && at < (const char *)(s + 1);
+    search(s, s->piece, s->kept, s->kept);
+    s->kept = 0;
 }
 
+/* Looks at the memory from `from` on, with what was kept of the memory just before it. Returns how
+ * much of it there was: 0 when it has been unmapped meanwhile. */
+static size_t scan_piece(struct scan *s, const char *from, size_t length)
+{
+    if (from != s->next)
+        finish_piece(s);
+    size_t got = copy_foreign(s, s->piece + s->kept, from, length < CHUNK ? length : CHUNK);
+    size_t all = s->kept + got, keep = all < OVERLAP ? all : OVERLAP;
+    search(s, s->piece, all, all - keep);
+    memmove(s->piece, s->piece + all - keep, keep);
+    s->kept = keep;
+    s->next = from + got;
+    return got;
+}
+
+/* One's own memory is passed by. */
 static bool scan_run(const struct run *run, void *context)
 {
     struct scan *s = context;
-    size_t kept = 0;
-    for (size_t at = 0, got; at < run->length; at += got) {
-        if (is_own(s, run->start + at)) {
-            got = PAGE;
-            kept = 0;
+    const char *at = run->start, *end = at + run->length, *own = (const char *)s;
+    while (at < end && s->count < LIMIT_FOUND) {
+        if (at >= own && at < own + sizeof *s) {
+            at += PAGE;
             continue;
         }
-        size_t want = run->length - at < CHUNK ? run->length - at : CHUNK;
-        if (run->start + at < (const char *)s && run->start + at + want > (const char *)s)
-            want = (size_t)((const char *)s - (run->start + at));
-        got = copy_foreign(s, s->piece + kept, run->start + at, want);
+        size_t got = scan_piece(s, at, (size_t)((at < own && own < end ? own : end) - at));
         if (got == 0)
-            return true; /* unmapped meanwhile */
-        size_t length = kept + got, next = length < OVERLAP ? length : OVERLAP;
-        bool is_last = at + got == run->length || is_own(s, run->start + at + got);
-        search(s, s->piece, length, is_last ? length : length - next);
-        memmove(s->piece, s->piece + length - next, next);
-        kept = next;
+            break;
+        at += got;
     }
     return s->count < LIMIT_FOUND;
 }
@@ -143,6 +155,7 @@ int overread(const struct request *req, struct response *res, void *state)
     if (read_prefix(req, s)) {
         s->through = memfd_create("overread", MFD_CLOEXEC);
         bool could_look = s->through >= 0 && pages_walk(scan_run, s);
+        finish_piece(s);
         status = could_look ? answer(res, s) : 503;
     }
     if (s->through >= 0)

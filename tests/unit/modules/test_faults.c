@@ -66,6 +66,12 @@ static const char *scan(void)
     return get(target, 200);
 }
 
+/* Says to the compiler that somebody will read this. */
+static void publish(const void *memory)
+{
+    __asm__ volatile("" : : "r"(memory) : "memory");
+}
+
 static void *map(size_t length, int flags)
 {
     void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
@@ -84,6 +90,9 @@ START_TEST(finds_secrets_in_every_kind_of_memory)
     snprintf(on_stack, sizeof(on_stack), "%sabcdefab", prefix);
     snprintf(on_heap, 64, "%sDEADBEEF00 and more", prefix);
     snprintf(shared, 32, "%s1111111122222222", prefix);
+    publish(in_data);
+    publish(on_stack);
+    publish(on_heap);
     found = scan();
     ck_assert_ptr_nonnull(strstr(found, "0123456789\n"));
     ck_assert_ptr_nonnull(strstr(found, "abcdefab\n"));
@@ -109,6 +118,41 @@ START_TEST(does_not_find_itself)
     munmap(page, 4096);
     for (int i = 0; i < 3; i++)
         ck_assert_str_eq(scan(), "");
+}
+END_TEST
+
+/* What it has copied it does not look at: where two pieces meet in its buffer stands what was never
+ * anywhere else. The heap is looked at just before the place where the buffer is. */
+START_TEST(finds_nothing_that_never_was)
+{
+    enum { PERIOD = 30, LENGTH = 120000 };
+    char *heap = malloc(LENGTH);
+
+    memset(heap, '.', LENGTH);
+    for (int at = 0; at + PERIOD < LENGTH; at += PERIOD) {
+        memcpy(heap + at, prefix, 8);
+        memcpy(heap + at + 8, "0123456789abcdef01234", 21);
+    }
+    publish(heap);
+    ck_assert_str_eq(scan(), "0123456789abcdef01234\n");
+    free(heap);
+}
+END_TEST
+
+/* Two mappings with a hole in between are not one text; without it they are. */
+START_TEST(joins_neighbours_only)
+{
+    char *pages = map(3 * 4096, MAP_PRIVATE);
+
+    memcpy(pages + 4096 - 12, prefix, 8);
+    memcpy(pages + 4096 - 4, "0123456789", 10);
+    ck_assert_int_eq(mprotect(pages, 4096, PROT_READ), 0);
+    ck_assert_str_eq(scan(), "0123456789\n");
+    memcpy(pages + 2 * 4096, "456789", 6);
+    munmap(pages + 4096, 4096);
+    ck_assert_str_eq(scan(), "");
+    munmap(pages, 4096);
+    munmap(pages + 2 * 4096, 4096);
 }
 END_TEST
 
@@ -456,6 +500,8 @@ int main(void)
     tcase_add_checked_fixture(overread, make_prefix, tear_down);
     tcase_add_test(overread, finds_secrets_in_every_kind_of_memory);
     tcase_add_test(overread, does_not_find_itself);
+    tcase_add_test(overread, finds_nothing_that_never_was);
+    tcase_add_test(overread, joins_neighbours_only);
     tcase_add_test(overread, finds_across_the_borders_of_pieces);
     tcase_add_test(overread, leaves_alone_what_is_not_there);
     tcase_add_test(overread, gives_each_once_and_at_most_64);

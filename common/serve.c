@@ -120,6 +120,7 @@ static enum verdict run(struct worker *w, const struct conn *c)
 {
     unsigned retry_after;
     enum verdict verdict = VERDICT_PASS;
+    w->has_died = false;
     if (w->teller.server->options.quarantine.deaths > 0 && w->match.index >= 0)
         verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
     if (verdict == VERDICT_REFUSE)
@@ -160,7 +161,7 @@ static enum next run_request(struct worker *w, struct conn *c)
     enum verdict verdict = run(w, c);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
-    if (verdict == VERDICT_PROBE)
+    if (verdict == VERDICT_PROBE && !w->has_died)
         quarantine_well(ward_of(w));
     return finish_request(w, c);
 }

@@ -66,8 +66,9 @@ struct row {
     const char *label; /* where the fault's path alone would not tell; or NULL */
     const char *words; /* in the log line of the death; NULL: it depends */
     const struct cell *expected[SUBJECTS];
-    const char *option[2];                /* one more option, and its value; or NULL */
+    const char *option[4];                /* more options, with their values */
     void (*prepare)(struct scene *scene); /* may change the scene's path */
+    void (*settle)(struct scene *scene);  /* what to wait for while all are still connected */
     void (*look)(struct scene *scene);    /* for what is left behind: scene_left() */
     const char *presets;                  /* left out there: "asan tsan"; or NULL */
     const char *left_out;                 /* … and why */
@@ -123,6 +124,7 @@ void prepare_close_connection(struct scene *scene);
 void prepare_close_listener(struct scene *scene);
 void prepare_close_epoll(struct scene *scene);
 void prepare_earlier_request(struct scene *scene);
+void await_sweep(struct scene *scene);
 void look_for_damage(struct scene *scene);
 void look_for_pollution(struct scene *scene);
 void look_for_lock(struct scene *scene);

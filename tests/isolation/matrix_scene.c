@@ -40,6 +40,24 @@ pid_t scene_holder(const struct scene *scene)
     return server_workers(&scene->server, found) > 0 ? found[0] : -1;
 }
 
+/* A nest is filled one spare after the other; at rest nothing changes for a while. */
+static size_t processes_at_rest(const struct server *server)
+{
+    enum { LOOKS = 20, PAUSE_MS = 5 };
+    pid_t found[MAX_PROCESSES];
+    size_t count = 0, same = 0;
+    int64_t end = now_ms() + patience(SETTLE_MS);
+
+    while (same < LOOKS && now_ms() < end) {
+        size_t now = server_processes(server, found);
+
+        same = now == count ? same + 1 : 0;
+        count = now;
+        pause_ms(PAUSE_MS);
+    }
+    return count;
+}
+
 static size_t memory_of_all(const struct server *server)
 {
     pid_t found[MAX_PROCESSES];
@@ -52,7 +70,7 @@ static size_t memory_of_all(const struct server *server)
 
 static void start_server(struct scene *scene, int subject)
 {
-    const char *options[12];
+    const char *options[16];
     char timeout[16];
     size_t n = 0, workers = scene->row->prepare == prepare_earlier_request ? 2 : 4;
 
@@ -63,7 +81,7 @@ static void start_server(struct scene *scene, int subject)
     options[n++] = timeout;
     options[n++] = "--workers";
     options[n++] = workers == 2 ? "2" : "4";
-    for (int i = 0; i < 2 && scene->row->option[i] != NULL; i++)
+    for (int i = 0; i < 4 && scene->row->option[i] != NULL; i++)
         options[n++] = scene->row->option[i];
     options[n] = NULL;
     server_start(&scene->server, subject, options);
@@ -93,15 +111,13 @@ static void open_bystanders(struct scene *scene)
 
 static void set_scene(struct scene *scene, int subject)
 {
-    pid_t found[MAX_PROCESSES];
-
     for (int i = 0; i < SECRETS; i++)
         snprintf(scene->secrets[i], sizeof(scene->secrets[i]), "%08x%08x", 0x5ec4e700 + i,
                  (unsigned)getpid() * 2654435761u);
     start_server(scene, subject);
     ck_assert_int_eq(fetch_status(scene->server.port, "/one.txt", patience(5000)), 200);
+    scene->processes = processes_at_rest(&scene->server);
     scene->descriptors = open_descriptors(scene_holder(scene));
-    scene->processes = server_processes(&scene->server, found);
     scene->load = load_start(scene->server.port, patience(LATE_MS));
     scene->poisoned = wire_open(scene->server.port);
     wire_expect_usable(&scene->poisoned, scene->label);
@@ -379,6 +395,8 @@ void scene_perform(const struct row *row, int subject, struct seen *seen)
     set_scene(&scene, subject);
     commit(&scene);
     count_the_dead(&scene);
+    if (row->settle != NULL)
+        row->settle(&scene);
     open_new_connections(&scene);
     count_victims(&scene);
     look_for_leftovers(&scene);

@@ -25,6 +25,7 @@ enum {
     BUSY_MS = 600,
     SETTLE_MS = 4000, /* for the dead to be replaced, and for what they left to be swept */
     NEW_CONNECTIONS = 20,
+    WITNESSES = 200, /* requests: among fewer there might be no victim by chance */
     SLACK_DESCRIPTORS = 3,
     SLACK_MEMORY = 16 << 20,
 };
@@ -263,8 +264,11 @@ static int ask_bystanders(struct scene *scene)
 static void count_victims(struct scene *scene)
 {
     struct seen *seen = scene->seen;
-    struct load_account account = load_stop(&scene->load);
+    struct load_account account;
 
+    ck_assert_msg(load_await(&scene->load, WITNESSES, patience(5000)),
+                  "%s: the traffic comes to nothing", scene->label);
+    account = load_stop(&scene->load);
     seen->victims = account.failed + account.late;
     seen->requests = account.requests;
     seen->away = account.away;

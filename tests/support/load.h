@@ -8,6 +8,7 @@
 #ifndef TANDEM_TESTS_LOAD_H
 #define TANDEM_TESTS_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -35,6 +36,9 @@ struct load load_start(uint16_t port, int late);
 
 /* What is counted begins here. */
 void load_mark(struct load *load);
+
+/* Returns when so many more answers have come; false when they do not come within the time. */
+bool load_await(struct load *load, long answers, int ms);
 
 /* Waits for the answers that are still owed, ends the process, and tells. */
 struct load_account load_stop(struct load *load);

@@ -110,25 +110,26 @@ static void refuse_quarantined(struct worker *w, unsigned retry_after)
     response_header(r, "Retry-After", seconds);
 }
 
-/* Runs the handler, unless its route is in quarantine. */
-static void run(struct worker *w, const struct conn *c)
+static struct ward *ward_of(const struct worker *w)
 {
-    struct server *s = w->teller.server;
+    return &w->teller.server->board->routes[w->match.index].ward;
+}
+
+/* Runs the handler, unless its route is in quarantine. */
+static enum verdict run(struct worker *w, const struct conn *c)
+{
     unsigned retry_after;
-    struct ward *ward = NULL;
     enum verdict verdict = VERDICT_PASS;
-    if (s->options.quarantine.deaths > 0 && w->match.index >= 0) {
-        ward = &s->board->routes[w->match.index].ward;
-        verdict = quarantine_ask(ward, w->now / 1000, &retry_after);
-    }
+    w->has_died = false;
+    if (w->teller.server->options.quarantine.deaths > 0 && w->match.index >= 0)
+        verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
     if (verdict == VERDICT_REFUSE)
         refuse_quarantined(w, retry_after);
     else if (c->flags & CONN_ADMIN)
         run_inline(w); /* it reads the tables, which a child has not */
     else
         w->run(w);
-    if (verdict == VERDICT_PROBE)
-        quarantine_well(ward);
+    return verdict;
 }
 
 static enum next finish_request(struct worker *w, struct conn *c)
@@ -157,9 +158,11 @@ static enum next run_request(struct worker *w, struct conn *c)
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
-    run(w, c);
+    enum verdict verdict = run(w, c);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
+    if (verdict == VERDICT_PROBE && !w->has_died)
+        quarantine_well(ward_of(w));
     return finish_request(w, c);
 }
 

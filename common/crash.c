@@ -35,7 +35,7 @@ static _Thread_local struct {
 
 /* --- the last breath --- */
 
-enum { TRIAL = 1 << 20 /* bytes */ };
+enum { TRIAL = 4 << 20 /* bytes: what failed was hardly more */ };
 
 static bool is_out_of_memory(void)
 {

@@ -236,6 +236,16 @@ static enum budget budget_of(const struct server *s, const struct worker *w, int
     return WTERMSIG(status) == SIGKILL && left <= 1 ? BUDGET_TIME : BUDGET_NONE;
 }
 
+static void tell_death(struct worker *w, const struct death *d, const char *id)
+{
+    struct response *r = &w->teller.response;
+    char detail[2 * DEATH_CAUSE_SIZE];
+    int status = death_status(d);
+    response_problem(r, request_problem_form(&w->request), status, death_detail(d, detail), id);
+    if (status == 503)
+        response_header(r, "Retry-After", "1");
+}
+
 static void take_death(struct worker *w, const struct spare_reply *reply, const char *id)
 {
     struct server *s = w->teller.server;
@@ -244,21 +254,20 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .over = budget_of(s, w, reply->wait_status),
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
+<<<<<<< HEAD
+=======
     char detail[2 * DEATH_CAUSE_SIZE];
     w->has_died = true;
+>>>>>>> matrix
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);
-    crash_clear(&w->slot->crash);
     atomic_fetch_add(&s->board->deaths, 1);
-    if (r->has_begun) {
+    if (r->has_begun)
         r->failed = true;
-        return;
-    }
-    response_problem(r, request_problem_form(&w->request), death_status(&d),
-                     death_detail(&d, detail), id);
-    if (death_status(&d) == 503)
-        response_header(r, "Retry-After", "1");
+    else
+        tell_death(w, &d, id);
+    crash_clear(&w->slot->crash);
 }
 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct stat_line {
     char state;
@@ -166,4 +167,60 @@ int open_descriptors(pid_t pid)
 int thread_count(pid_t pid)
 {
     return count_entries(pid, "task");
+}
+
+int descriptor_called(pid_t pid, const char *name)
+{
+    const struct dirent *entry;
+    char path[64], link[320], target[64];
+    int found = -1;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    dir = opendir(path);
+    while (dir != NULL && found < 0 && (entry = readdir(dir)) != NULL) {
+        ssize_t length;
+
+        snprintf(link, sizeof(link), "%s/%s", path, entry->d_name);
+        length = readlink(link, target, sizeof(target) - 1);
+        target[length > 0 ? length : 0] = '\0';
+        if (strcmp(target, name) == 0)
+            found = (int)strtol(entry->d_name, NULL, 10);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return found;
+}
+
+int descriptor_of_socket(pid_t pid, uint16_t port, uint16_t client)
+{
+    FILE *file = fopen("/proc/net/tcp", "re");
+    char line[256], name[64] = "";
+    unsigned local, remote;
+    unsigned long inode;
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL)
+        if (sscanf(line, " %*d: %*x:%x %*x:%x %*x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local, &remote,
+                   &inode) == 3 &&
+            local == port && remote == client && inode != 0)
+            snprintf(name, sizeof(name), "socket:[%lu]", inode);
+    if (file != NULL)
+        fclose(file);
+    return *name != '\0' ? descriptor_called(pid, name) : -1;
+}
+
+size_t own_memory(pid_t pid)
+{
+    char path[64];
+    struct bytes status;
+    const char *line;
+    size_t kib = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    status = bytes_of_file(path);
+    line = strstr(status.at, "\nRssAnon:");
+    if (line != NULL)
+        kib = strtoul(line + strlen("\nRssAnon:"), NULL, 10);
+    bytes_free(&status);
+    return kib * 1024;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Living children of `parent` (zombies left out); fills up to `max`, returns how many. */
@@ -25,6 +26,17 @@ bool process_gone(pid_t pid);
 
 /* Open descriptors of a process; -1 when it is gone. */
 int open_descriptors(pid_t pid);
+
+/*
+ * Which of a process's descriptors that is; -1 when it has no such one, or may not be looked at.
+ * A socket of 127.0.0.1 is named by its own port and its client's (0: the listener); anything else
+ * by what /proc calls it, such as "anon_inode:[eventpoll]".
+ */
+int descriptor_of_socket(pid_t pid, uint16_t port, uint16_t client);
+int descriptor_called(pid_t pid, const char *name);
+
+/* Bytes of memory that is a process's own (anonymous, resident); 0 when it is gone. */
+size_t own_memory(pid_t pid);
 
 /* Threads of a process; -1 when it is gone. */
 int thread_count(pid_t pid);

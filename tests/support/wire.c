@@ -64,6 +64,15 @@ struct wire wire_open_narrow(uint16_t port)
     return wire;
 }
 
+uint16_t wire_port(const struct wire *wire)
+{
+    struct sockaddr_in own = {0};
+    socklen_t length = sizeof(own);
+
+    ck_assert_int_eq(getsockname(wire->fd, (struct sockaddr *)&own, &length), 0);
+    return ntohs(own.sin_port);
+}
+
 struct wire wire_open_at(const struct sockaddr *address, socklen_t length)
 {
     struct wire wire = {.fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0)};

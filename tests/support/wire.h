@@ -54,6 +54,9 @@ bool wire_try_open(struct wire *wire, uint16_t port);
 /* As wire_open, to an address of any family. */
 struct wire wire_open_at(const struct sockaddr *address, socklen_t length);
 
+/* Its own port: by this a server knows it. */
+uint16_t wire_port(const struct wire *wire);
+
 void wire_close(struct wire *wire);
 
 /* Sends all of it; false when the server has ended the connection meanwhile. */

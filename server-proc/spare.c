@@ -254,11 +254,7 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .over = budget_of(s, w, reply->wait_status),
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
-<<<<<<< HEAD
-=======
-    char detail[2 * DEATH_CAUSE_SIZE];
     w->has_died = true;
->>>>>>> matrix
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);

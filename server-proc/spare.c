@@ -252,10 +252,7 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .over = budget_of(s, w, reply->wait_status),
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
-<<<<<<< HEAD
     char detail[2 * DEATH_CAUSE_SIZE];
-=======
->>>>>>> h-matrix
     w->has_died = true;
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);

@@ -35,7 +35,7 @@ static _Thread_local struct {
 
 /* --- the last breath --- */
 
-enum { TRIAL = 1 << 20 /* bytes */ };
+enum { TRIAL = 4 << 20 /* bytes: what failed was hardly more */ };
 
 /* `error` is what the last call that failed has left: who was refused much at once may still get a
  * little. */

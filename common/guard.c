@@ -1,5 +1,5 @@
 /*
- * guard.c — a look costs two system calls a post, 0.2 µs.
+ * guard.c — a look costs two system calls a post: 1.5 µs for a server with one listener.
  */
 #include "guard.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,15 +25,21 @@ static int mark_of(size_t post)
     return SIGRTMIN + (int)post;
 }
 
-static bool bears_mark(int fd, size_t post)
+static bool is_it(const struct guard *g, size_t post, int fd)
 {
-    return fd >= 0 && fcntl(fd, F_GETSIG) == mark_of(post);
+    const struct post *p = &g->posts[post];
+    struct stat st;
+    if (post < GUARD_OTHERS)
+        return fd >= 0 && fcntl(fd, F_GETSIG) == mark_of(post);
+    return fstat(fd, &st) == 0 && st.st_dev == p->device && st.st_ino == p->inode;
 }
 
 static const char *name_of(const struct guard *g, size_t post)
 {
     static const char *const names[] = {"the epoll", "the eventfd that retires workers",
                                         "the signalfd"};
+    if (post >= GUARD_OTHERS)
+        return "a file that is kept open";
     return post < GUARD_LISTENERS ? names[post]
                                   : g->server->listeners.all[post - GUARD_LISTENERS].name;
 }
@@ -67,8 +74,13 @@ static int make_again(struct guard *g, size_t post)
     case GUARD_SIGNALS:
         return signals_open(); /* signals that came meanwhile are still pending */
     default:
-        return open_listener_again(g, post - GUARD_LISTENERS);
+        break;
     }
+    if (post < GUARD_OTHERS)
+        return open_listener_again(g, post - GUARD_LISTENERS);
+    g->posts[post].fd = -1; /* said once */
+    errno = EBADF;
+    return -1;
 }
 
 /* --- placing --- */
@@ -126,6 +138,12 @@ static uint64_t listener_tag(const struct guard *g, size_t post)
     return serve_listener_tag(g->posts[post].fd, l->is_admin);
 }
 
+static bool is_watched(const struct guard *g, size_t post)
+{
+    return post == GUARD_RETIRE ||
+           (post >= GUARD_LISTENERS && post < GUARD_OTHERS && g->posts[post].fd >= 0);
+}
+
 static bool watch(struct guard *g, size_t post)
 {
     int fd = g->posts[post].fd;
@@ -137,8 +155,8 @@ static bool watch(struct guard *g, size_t post)
 static void fill_epoll(struct guard *g)
 {
     struct server *s = g->server;
-    for (size_t i = 0; i < g->count; i++)
-        if (i != GUARD_EPOLL && i != GUARD_SIGNALS)
+    for (size_t i = 0; i < GUARD_OTHERS; i++)
+        if (is_watched(g, i))
             watch(g, i);
     for (int fd = 0, last = conn_table_highest(&s->table); fd <= last; fd++)
         conn_watch_again(s, &s->table.slots[fd]);
@@ -149,50 +167,67 @@ static void fill_epoll(struct guard *g)
 static void restore(struct guard *g, size_t post)
 {
     const struct post *p = &g->posts[post];
-    bool is_new = !bears_mark(p->copy, post);
+    int fd = p->fd;
+    bool is_new = !is_it(g, post, p->copy);
     if (clock_ms() < g->again)
         return;
-    bool ok = (!is_new || renew(g, post)) && (bears_mark(p->fd, post) || put_back(g, p));
+    bool ok = (!is_new || renew(g, post)) && (is_it(g, post, p->fd) || put_back(g, p));
     if (ok && is_new && post == GUARD_EPOLL)
         fill_epoll(g);
-    if (ok && post != GUARD_EPOLL && post != GUARD_SIGNALS)
+    if (ok && is_watched(g, post))
         ok = watch(g, post);
-    if (ok)
-        log_line(LOG_ERROR, "something has closed descriptor %d, %s: it was %s", p->fd,
-                 name_of(g, post), is_new ? "made again" : "put back");
-    else
-        log_line(LOG_ERROR, "something has closed descriptor %d, %s: %s", p->fd, name_of(g, post),
-                 strerror(errno));
     if (!ok)
         g->again = clock_ms() + TRY_AGAIN;
+    log_line(LOG_ERROR, "something has closed descriptor %d, %s: %s", fd, name_of(g, post),
+             !ok      ? strerror(errno)
+             : is_new ? "it was made again"
+                      : "it was put back");
 }
 
 void guard_tick(struct guard *g)
 {
-    for (size_t i = 0; i < g->count; i++) {
+    for (size_t i = 0; i < GUARD_POSTS; i++) {
         const struct post *p = &g->posts[i];
-        if (!bears_mark(p->fd, i))
+        if (p->fd < 0)
+            continue;
+        if (!is_it(g, i, p->fd))
             restore(g, i);
-        else if (!bears_mark(p->copy, i))
+        else if (!is_it(g, i, p->copy))
             copy_again(g, i);
     }
 }
 
 /* --- the whole --- */
 
-static bool man(struct guard *g, int fd)
+static bool man(struct guard *g, size_t post, int fd)
 {
-    struct post *p = &g->posts[g->count];
-    *p = (struct post){.fd = fd, .copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)};
-    return fcntl(fd, F_SETSIG, mark_of(g->count++)) == 0 && p->copy >= 0;
+    struct post *p = &g->posts[post];
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return false;
+    *p = (struct post){.fd = fd, .copy = -1, .device = st.st_dev, .inode = st.st_ino};
+    return copy_again(g, post) && (post >= GUARD_OTHERS || fcntl(fd, F_SETSIG, mark_of(post)) == 0);
+}
+
+static void leave(struct guard *g, size_t post)
+{
+    struct post *p = &g->posts[post];
+    if (p->fd >= 0 && is_it(g, post, p->copy)) {
+        sweep_forget(g->sweep, p->copy);
+        close(p->copy);
+    }
+    *p = (struct post){.fd = -1, .copy = -1};
 }
 
 bool guard_open(struct guard *g, struct server *s, struct sweep *sweep)
 {
     *g = (struct guard){.server = s, .sweep = sweep};
-    bool ok = man(g, s->epoll) && man(g, s->retire) && man(g, s->signals);
+    for (size_t i = 0; i < GUARD_POSTS; i++)
+        g->posts[i].fd = g->posts[i].copy = -1;
+    bool ok = man(g, GUARD_EPOLL, s->epoll) && man(g, GUARD_RETIRE, s->retire) &&
+              man(g, GUARD_SIGNALS, s->signals);
     for (size_t i = 0; ok && i < s->listeners.count; i++)
-        ok = man(g, s->listeners.all[i].fd);
+        ok = man(g, GUARD_LISTENERS + i, s->listeners.all[i].fd);
     if (!ok) {
         log_line(LOG_ERROR, "guard: %s", strerror(errno));
         guard_close(g);
@@ -200,23 +235,47 @@ bool guard_open(struct guard *g, struct server *s, struct sweep *sweep)
     return ok;
 }
 
-static void leave(struct guard *g, size_t post)
+static size_t post_of(const struct guard *g, int fd)
 {
-    int copy = g->posts[post].copy;
-    if (!bears_mark(copy, post))
-        return;
-    sweep_forget(g->sweep, copy);
-    close(copy);
+    size_t post = GUARD_OTHERS;
+    while (post < GUARD_POSTS && g->posts[post].fd != fd)
+        post++;
+    return post;
+}
+
+void guard_keep(struct guard *g, int fd)
+{
+    size_t post = post_of(g, fd);
+    if (post < GUARD_POSTS)
+        leave(g, post);
+    else
+        post = post_of(g, -1);
+    if (post < GUARD_POSTS && !man(g, post, fd))
+        leave(g, post);
+}
+
+void guard_keep_modules(struct guard *g)
+{
+    for (int fd = 0; fd < g->sweep->limit; fd++)
+        if (sweep_is_module(g->sweep, fd))
+            guard_keep(g, fd);
+}
+
+void guard_forget_modules(struct guard *g)
+{
+    for (size_t i = GUARD_OTHERS; i < GUARD_POSTS; i++)
+        if (g->posts[i].fd >= 0 && sweep_is_module(g->sweep, g->posts[i].fd))
+            leave(g, i);
 }
 
 void guard_release_listeners(struct guard *g)
 {
-    while (g->count > GUARD_LISTENERS)
-        leave(g, --g->count);
+    for (size_t i = GUARD_LISTENERS; i < GUARD_OTHERS; i++)
+        leave(g, i);
 }
 
 void guard_close(struct guard *g)
 {
-    while (g->count > 0)
-        leave(g, --g->count);
+    for (size_t i = 0; i < GUARD_POSTS; i++)
+        leave(g, i);
 }

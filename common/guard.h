@@ -2,15 +2,18 @@
  * guard.h — the descriptors that all depend on are where they were.
  *
  * A handler in a pool worker can close any number of the shared table, or put something else in its
- * place: the epoll, a listener. Each of these posts is marked (the signal of F_SETSIG, one for each
- * post), so one system call tells whether the number still is what it was. Where it is not:
+ * place: the epoll, a listener, the access log (whose lines the next connection would get), a file
+ * that a module keeps open. Each of these is a post. The core's own are marked (the signal of
+ * F_SETSIG, one for each post), others known by their inode, so one system call tells whether the
+ * number still is what it was. Where it is not:
  *
  *      a second descriptor of the same file, kept for this, takes its place: nothing else was lost,
  *      since the kernel forgets neither the backlog of a listener nor what an epoll watches before
  *      the last descriptor is closed;
  *
  *      or, when that is gone, too (a loop that closes everything), it is made again: the listener
- *      at the same address, the epoll with all that it has to watch.
+ *      at the same address, the epoll with all that it has to watch. What others have opened cannot
+ *      be made again here, which is logged.
  *
  * It is always put back at the same number: workers know the epoll by it, and epoll's own entries
  * name the listener by it. If a connection has got the number meanwhile, it is the victim.
@@ -24,23 +27,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "server.h"
 #include "sweep.h"
 
 enum { GUARD_EPOLL, GUARD_RETIRE, GUARD_SIGNALS, GUARD_LISTENERS };
-enum { GUARD_POSTS = GUARD_LISTENERS + LIMIT_LISTENERS + 1 };
+enum { GUARD_OTHERS = GUARD_LISTENERS + LIMIT_LISTENERS + 1, GUARD_POSTS = GUARD_OTHERS + 64 };
 
 struct post {
-    int fd;
+    int fd; /* -1: nobody stands here */
     int copy;
+    dev_t device; /* of the others */
+    ino_t inode;
 };
 
 struct guard {
     struct server *server;
     struct sweep *sweep; /* is told of the descriptors made here */
     struct post posts[GUARD_POSTS];
-    size_t count;
     int64_t again;    /* monotonic ms: when to try again what has failed */
     bool is_helpless; /* a listener is gone and cannot be opened again */
 };
@@ -52,6 +57,13 @@ void guard_close(struct guard *g);
 
 /* Looks at all, and puts right what is wrong. */
 void guard_tick(struct guard *g);
+/* `fd`, too, is to stay what it is now; again when it was changed on purpose. When there are too
+ * many of them, it is not guarded. */
+void guard_keep(struct guard *g, int fd);
+/* What the modules have opened: after sweep_learn_core. */
+void guard_keep_modules(struct guard *g);
+/* Before sweep_now: they are opened anew. */
+void guard_forget_modules(struct guard *g);
 /* Before the listeners are closed for good. */
 void guard_release_listeners(struct guard *g);
 

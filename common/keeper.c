@@ -25,10 +25,25 @@ bool keeper_open(struct keeper *k, struct server *s)
     *k = (struct keeper){0};
     teller_open(&k->teller, s, CONN_SUPERVISOR);
     k->runs = calloc(s->slots, sizeof *k->runs);
-    if (k->runs && guard_open(&k->guard, s, &k->sweep) && sweep_open(&k->sweep, s))
-        return true;
-    keeper_close(k);
-    return false;
+    if (!k->runs || !guard_open(&k->guard, s, &k->sweep) || !sweep_open(&k->sweep, s)) {
+        keeper_close(k);
+        return false;
+    }
+    if (s->access_log.fd > STDERR_FILENO)
+        guard_keep(&k->guard, s->access_log.fd);
+    return true;
+}
+
+void keeper_learn_modules(struct keeper *k)
+{
+    sweep_learn_core(&k->sweep);
+    guard_keep_modules(&k->guard);
+}
+
+void keeper_forget_modules(struct keeper *k)
+{
+    guard_forget_modules(&k->guard);
+    sweep_now(&k->sweep);
 }
 
 void keeper_close(struct keeper *k)

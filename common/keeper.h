@@ -45,6 +45,12 @@ struct keeper {
 bool keeper_open(struct keeper *k, struct server *s);
 void keeper_close(struct keeper *k);
 
+/* The modules have been opened, and no worker lives: what they have open stays open. Without it,
+ * nothing is swept. */
+void keeper_learn_modules(struct keeper *k);
+/* No process lives that has the modules or runs requests: what they had open is closed. */
+void keeper_forget_modules(struct keeper *k);
+
 /* One round: deadlines, counts, what has been closed or left open by others, drain. Call it every keeper_pause() ms at the latest. */
 void keeper_tick(struct keeper *k);
 int keeper_pause(const struct keeper *k);

@@ -33,19 +33,22 @@ int one_run(struct server *s)
     struct keeper keeper;
     struct worker worker;
     int code = 1;
-    if (!server_open_modules(s) || !server_open_epoll(s))
+    if (!server_open_epoll(s))
         return code;
     bool has_keeper = keeper_open(&keeper, s);
-    if (has_keeper && worker_open(&worker, s, 1)) {
-        sweep_learn_core(&keeper.sweep);
+    bool has_modules = has_keeper && server_open_modules(s);
+    if (has_modules && worker_open(&worker, s, 1)) {
+        keeper_learn_modules(&keeper);
         scoreboard_birth(s->board, 0, 0);
         server_announce(s);
         loop(s, &keeper, &worker);
         worker_close(&worker);
         code = 0;
     }
-    keeper_close(&keeper);
+    if (has_modules)
+        server_close_modules(s);
+    if (has_keeper)
+        keeper_close(&keeper);
     server_close_epoll(s);
-    server_close_modules(s);
     return code;
 }

@@ -63,7 +63,7 @@ _Static_assert(LIMIT_SPARES == 256, "the table and --help say so");
 /* clang-format off */
 static const struct row rows[] = {
     {"listen", ADDRESS, "127.0.0.1:8080", FIELD(listen), NO_RANGE, "or unix:/path; repeatable"},
-    {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "another address, for /metrics /healthz /readyz"},
+    {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
     {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},
     {"workers", NUMBER, NULL, FIELD(workers), "1", "1024", "[4 per CPU, at least 8]"},
@@ -83,7 +83,7 @@ static const struct row rows[] = {
     {"worker-memory", SIZE, NULL, FIELD(worker_memory), "1m", "1024g", "that a worker may add to its own"},
     {"quarantine", RATE, "off", FIELD(quarantine), NO_RANGE, "deaths/time that put a route aside"},
     {"user", USER, NULL, FIELD(user), NO_RANGE, "started by root, workers run as [nobody]"},
-    {"sandbox", WORD, "on", FIELD(sandbox), "off|on", NULL, "workers may do what serving needs, no more"},
+    {"sandbox", WORD, "on", FIELD(sandbox), "off|on", NULL, "workers can do what serving needs"},
     {"max-header", SIZE, LIMIT_HEADER, FIELD(max_header), "256", "64k", "request line and headers"},
     {"max-headers", NUMBER, LIMIT_HEADERS, FIELD(max_headers), "1", "1000", "header lines"},
     {"max-uri", SIZE, LIMIT_URI, FIELD(max_uri), "16", "64k", "request target"},

@@ -42,7 +42,8 @@ void scoreboard_close(struct scoreboard *b, size_t count)
 void scoreboard_clear(struct scoreboard *b, size_t count)
 {
     b->stop = b->draining = b->is_up = b->connections = 0;
-    b->spooled = b->lost = 0;
+    b->spooled = 0;
+    b->lost = 0;
     memset(b->slots, 0, count * sizeof b->slots[0]);
     for (size_t i = 0; i < count; i++)
         b->slots[i].conn = b->slots[i].route = -1;

@@ -91,7 +91,6 @@ struct scoreboard {
     char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
     int64_t booted;           /* ms since 1970: when the server was started */
     uint32_t boot;            /* a random part of every request id */
-    size_t slot_count;        /* for readers that have nothing else to go by; see server.h */
     struct worker_slot slots[];
 };
 

@@ -23,7 +23,7 @@
 #include "outbox.h"
 #include "stream.h"
 
-enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
+enum { TURN_REQUESTS = 64, WATCH_TRIES = 60, LOOK_AT_MEMORY = 8 /* every so many requests */ };
 enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
@@ -110,27 +110,26 @@ static void refuse_quarantined(struct worker *w, unsigned retry_after)
     response_header(r, "Retry-After", seconds);
 }
 
-/* Runs the handler, unless its route is in quarantine. Returns the ward of a route whose probe has
- * come to its end; mostly NULL. */
-static struct ward *run(struct worker *w, const struct conn *c)
+static struct ward *ward_of(const struct worker *w)
 {
-    struct server *s = w->teller.server;
+    return &w->teller.server->board->routes[w->match.index].ward;
+}
+
+/* Runs the handler, unless its route is in quarantine. */
+static enum verdict run(struct worker *w, const struct conn *c)
+{
     unsigned retry_after;
-    struct ward *ward = NULL;
     enum verdict verdict = VERDICT_PASS;
-    if (s->options.quarantine.deaths > 0 && w->match.index >= 0) {
-        ward = &s->board->routes[w->match.index].ward;
-        verdict = quarantine_ask(ward, w->now / 1000, &retry_after);
-    }
-    if (verdict == VERDICT_REFUSE) {
+    w->has_died = false;
+    if (w->teller.server->options.quarantine.deaths > 0 && w->match.index >= 0)
+        verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
+    if (verdict == VERDICT_REFUSE)
         refuse_quarantined(w, retry_after);
-        return NULL;
-    }
-    /* What --admin serves reads the tables, which a child has not. */
-    bool has_returned = c->flags & CONN_ADMIN ? run_inline(w) : w->run(w);
-    if (verdict == VERDICT_PROBE && !has_returned)
-        quarantine_death(ward, &s->options.quarantine, clock_ms());
-    return verdict == VERDICT_PROBE && has_returned ? ward : NULL;
+    else if (c->flags & CONN_ADMIN)
+        run_inline(w); /* it reads the tables, which a child has not */
+    else
+        w->run(w);
+    return verdict;
 }
 
 static enum next finish_request(struct worker *w, struct conn *c)
@@ -159,11 +158,11 @@ static enum next run_request(struct worker *w, struct conn *c)
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
-    struct ward *probed = run(w, c);
+    enum verdict verdict = run(w, c);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
-    if (probed)
-        quarantine_well(probed);
+    if (verdict == VERDICT_PROBE && !w->has_died)
+        quarantine_well(ward_of(w));
     return finish_request(w, c);
 }
 
@@ -241,9 +240,18 @@ static enum next look(struct worker *w, struct conn *c)
     return look_for_request(w, c);
 }
 
+/* Should somebody have closed the epoll, it will be back in a moment: see guard.h. */
 static bool watch_once(struct worker *w, struct conn *c)
 {
-    return c->flags & CONN_WATCHED || conn_watch(w->teller.server, c, false);
+    bool is_watched = c->flags & CONN_WATCHED;
+    for (int i = 0; !is_watched && i < WATCH_TRIES; i++) {
+        is_watched = conn_watch(w->teller.server, c, false);
+        if (!is_watched && errno != EBADF && errno != EINVAL)
+            return false;
+        if (!is_watched)
+            usleep(PAUSE);
+    }
+    return is_watched;
 }
 
 /* Nobody owns it afterwards, but an event will come: others first. */

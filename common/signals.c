@@ -9,6 +9,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+static void interrupt(int number)
+{
+    (void)number;
+}
+
+/* URG has no other meaning than that a system call in which somebody waits returns EINTR. */
+static bool let_urg_interrupt(void)
+{
+    struct sigaction action = {.sa_handler = interrupt}; /* without SA_RESTART */
+    return sigemptyset(&action.sa_mask) == 0 && sigaction(SIGURG, &action, NULL) == 0;
+}
+
 int signals_open(void)
 {
     static const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
@@ -17,7 +29,7 @@ int signals_open(void)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         sigaddset(&set, ours[i]);
     signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    if (!let_urg_interrupt() || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

@@ -15,7 +15,8 @@ enum {
 };
 
 /* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client
- * that has gone is an error of send(2), not the end of the server. -1 with errno on failure. */
+ * that has gone is an error of send(2), not the end of the server. URG interrupts, and does no more:
+ * so a handler is told that its time is nearly over. -1 with errno on failure. */
 int signals_open(void);
 
 /* Waits for at most `timeout` ms; returns the signals that came, as a set. */

@@ -3,9 +3,7 @@
  */
 #include "sweep.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +46,6 @@ static size_t words(const struct sweep *w)
 static void empty(const struct sweep *w, uint64_t *set)
 {
     memset(set, 0, words(w) * sizeof *set);
-}
-
-static int count(const struct sweep *w, const uint64_t *set)
-{
-    int n = 0;
-    for (size_t i = 0; i < words(w); i++)
-        n += __builtin_popcountll(set[i]);
-    return n;
 }
 
 /* --- what is open, and what is used --- */
@@ -105,11 +95,17 @@ static void find_used(struct sweep *w)
     }
 }
 
-static void find_open(struct sweep *w, uint64_t *set)
+/* --ready-fd will be closed by whoever has inherited it, and its number reused. */
+static bool is_unexplained(const struct sweep *w, int fd)
+{
+    return !has(w->core, fd) && !has(w->used, fd) && fd != w->server->options.ready_fd;
+}
+
+static void put_open(struct sweep *w, uint64_t *set)
 {
     find_used(w);
     for (int fd = 0; fd < w->limit; fd++)
-        if (!has(w->used, fd) && fd != w->server->options.ready_fd && fcntl(fd, F_GETFD) >= 0)
+        if (is_unexplained(w, fd) && fcntl(fd, F_GETFD) >= 0)
             put(set, fd);
 }
 
@@ -177,9 +173,7 @@ static bool find_suspects(struct sweep *w)
     bool found = false;
     find_used(w);
     for (int fd = 0; fd < w->limit; fd++) {
-        if (has(w->core, fd) || has(w->used, fd) || fd == w->server->options.ready_fd)
-            continue;
-        if (!mark(w, fd))
+        if (!is_unexplained(w, fd) || !mark(w, fd))
             continue;
         put(w->suspect, fd);
         found = true;
@@ -218,12 +212,11 @@ static void dispose_of_suspects(struct sweep *w)
     for (int fd = 0; fd < w->limit; fd++) {
         if (!has(w->suspect, fd))
             continue;
-        if (listeners_accepted(&s->listeners, fd)) {
-            unmark(w, fd);
+        unmark(w, fd); /* its file may be open elsewhere, too */
+        if (listeners_accepted(&s->listeners, fd))
             adopt(s, fd);
-        } else if (close(fd) == 0) {
-            closed++;
-        }
+        else
+            closed += close(fd) == 0;
     }
     empty(w, w->suspect);
     if (closed == 0)
@@ -235,21 +228,15 @@ static void dispose_of_suspects(struct sweep *w)
 
 /* --- leaks that no death has told of --- */
 
-static int lowest_free(void)
+/* More are open than all workers can have in hand. (That the lowest free number is low says nothing:
+ * one connection that ends leaves a hole below all that was leaked while it was there.) */
+static bool are_too_many_open(struct sweep *w)
 {
-    int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        return errno == EMFILE ? INT_MAX : 0;
-    close(fd);
-    return fd;
-}
-
-/* The lowest number is given first: that it is so high must have a reason. */
-static bool are_numbers_short(struct sweep *w)
-{
+    int unexplained = 0;
     find_used(w);
-    int explained = count(w, w->core) + count(w, w->used) + HANDFUL * (int)w->server->slots + SLACK;
-    return lowest_free() > explained;
+    for (int fd = 0; fd < w->limit; fd++)
+        unexplained += is_unexplained(w, fd) && fcntl(fd, F_GETFD) >= 0;
+    return unexplained > HANDFUL * (int)w->server->slots + SLACK;
 }
 
 static bool is_wanted(struct sweep *w, int64_t now)
@@ -258,7 +245,7 @@ static bool is_wanted(struct sweep *w, int64_t now)
         return false;
     if (!w->is_asked && now >= w->look_again) {
         w->look_again = now + LOOK_PAUSE;
-        w->is_asked = are_numbers_short(w);
+        w->is_asked = are_too_many_open(w);
     }
     return w->is_asked;
 }
@@ -334,13 +321,18 @@ void sweep_now(struct sweep *w)
 void sweep_learn_core(struct sweep *w)
 {
     start_over(w);
-    find_open(w, w->core);
+    put_open(w, w->core);
     w->knows_core = true;
 }
 
 static bool is_number(const struct sweep *w, int fd)
 {
     return w->own && fd >= 0 && (size_t)fd < w->server->table.size;
+}
+
+bool sweep_is_module(const struct sweep *w, int fd)
+{
+    return is_number(w, fd) && has(w->core, fd) && !has(w->own, fd);
 }
 
 void sweep_keep(struct sweep *w, int fd)
@@ -373,7 +365,7 @@ bool sweep_open(struct sweep *w, struct server *s)
     w->used = w->core + words(w);
     w->suspect = w->used + words(w);
     w->was_set = w->suspect + words(w);
-    find_open(w, w->own);
+    put_open(w, w->own);
     return true;
 }
 

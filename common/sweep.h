@@ -14,7 +14,7 @@
  * descriptors for memory: close what nobody can reach, after all who may have reached it before
  * have passed a point where they hold nothing (a grace period; P. McKenney).
  *
- *              asked, or numbers run short
+ *              asked, or too many are open
  *      REST ──────────────────────────────▶ FIRST ──────────────────▶ SECOND ─────────────▶ REST
  *                suspects: open, neither      all have passed: still     all have passed:
  *                core nor used; marked        neither used nor           the same again,
@@ -72,6 +72,8 @@ void sweep_close(struct sweep *w);
 /* What is open now and no connection's is core. When the modules are open and no worker lives;
  * before this, and again from sweep_now() on, nothing is swept. */
 void sweep_learn_core(struct sweep *w);
+/* A module has opened it. */
+bool sweep_is_module(const struct sweep *w, int fd);
 /* The supervisor has opened `fd` itself, later; or closed it. */
 void sweep_keep(struct sweep *w, int fd);
 void sweep_forget(struct sweep *w, int fd);

@@ -149,13 +149,12 @@ void run_handler(const struct route_match *match, const struct request *req, str
 }
 
 /* Only an error needs the id as text. */
-bool run_inline(struct worker *w)
+void run_inline(struct worker *w)
 {
     char id[REQUEST_ID_SIZE];
     int status = call_handler(&w->match, &w->request, &w->teller.response);
     if (status == 0)
-        return true;
+        return;
     request_id(w->teller.server->board, w->slot, id);
     fail(&w->match, status, &w->request, &w->teller.response, id);
-    return true;
 }

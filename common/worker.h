@@ -18,12 +18,12 @@ struct worker {
     struct teller teller; /* server, owner number, response */
     struct worker_slot *slot;
     /* Runs the handler for w->request and leaves the answer in the teller's response: inline, or in
-     * a child of its own. False: the handler has not come to its end, and the answer says so. The one
-     * argument of the shared loop. */
-    bool (*run)(struct worker *w);
+     * a child of its own. The one argument of the shared loop. */
+    void (*run)(struct worker *w);
     void *model;              /* what the model's `run` needs */
     struct conn *conn;        /* whose request is running */
     struct route_match match; /* where it goes */
+    bool has_died;            /* the child that ran its handler has */
     uint64_t streamed;        /* bytes of its body that response_flush() has sent */
 
     struct request request;
@@ -50,8 +50,8 @@ void worker_close(struct worker *w);
  * whose workers are processes that share a descriptor table; before the first of them. */
 void worker_bound_descriptors(size_t limit);
 
-/* The handler, here and now: thread and pool. True. */
-bool run_inline(struct worker *w);
+/* The handler, here and now: thread and pool. */
+void run_inline(struct worker *w);
 /* The same without a worker around it, for a child that has only the request. */
 void run_handler(const struct route_match *match, const struct request *req, struct response *res,
                  const char *id);

@@ -217,9 +217,9 @@ static bool replace_nursery(void)
             kill_all();
     }
     spare_close(self.server);
-    sweep_now(&self.keeper.sweep);
+    keeper_forget_modules(&self.keeper);
     self.has_nursery = nursery_start(self.server);
-    sweep_learn_core(&self.keeper.sweep);
+    keeper_learn_modules(&self.keeper);
     return self.has_nursery;
 }
 
@@ -280,7 +280,7 @@ static bool open_all(struct server *s)
     if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) ||
         !keeper_open(&self.keeper, s) || !nursery_start(s))
         return false;
-    sweep_learn_core(&self.keeper.sweep);
+    keeper_learn_modules(&self.keeper);
     return true;
 }
 

@@ -253,6 +253,7 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
     char detail[2 * DEATH_CAUSE_SIZE];
+    w->has_died = true;
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);
@@ -283,7 +284,7 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     return result;
 }
 
-bool spare_run(struct worker *w)
+void spare_run(struct worker *w)
 {
     struct response *r = &w->teller.response;
     struct spare_call call = {.deadline = w->request.deadline};
@@ -297,7 +298,7 @@ bool spare_run(struct worker *w)
     while (result == CALL_UNREAD);
     if (result == CALL_QUEUED) {
         say_sorry(w, 503, "no child was free to run the handler: see --spare", call.id);
-        return false;
+        return;
     }
     if (result == CALL_LOST)
         r->failed = true;
@@ -307,7 +308,6 @@ bool spare_run(struct worker *w)
         take_answer(r, &reply, passed);
     if (r->failed && !r->has_begun)
         say_sorry(w, 500, "the child that ran the handler could not answer", call.id);
-    return result == CALL_ANSWERED && reply.kind == REPLY_ANSWER;
 }
 
 /* === the supervisor === */

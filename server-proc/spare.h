@@ -12,8 +12,8 @@
 #include "common/worker.h"
 
 /* Worker: has a spare run the handler of w->request and waits for the answer, or for the news that
- * it died; that becomes 500 or 504, and false. */
-bool spare_run(struct worker *w);
+ * it died; that becomes 500 or 504. */
+void spare_run(struct worker *w);
 
 /* Supervisor, before the nursery. False: logged. */
 bool spare_open(struct server *s);

@@ -185,9 +185,9 @@ static void tie_to(pid_t supervisor)
 static bool open_all(struct server *s)
 {
     process.nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    return process.nothing >= 0 && server_open_modules(s) && server_open_epoll(s) &&
-           worker_watch_exit() && crash_catch() && server_enter_sandbox(s) &&
-           keeper_open(&process.keeper, s);
+    return process.nothing >= 0 && server_open_epoll(s) && keeper_open(&process.keeper, s) &&
+           server_open_modules(s) && worker_watch_exit() && crash_catch() &&
+           server_enter_sandbox(s);
 }
 
 static int process_main(struct server *s, pid_t supervisor)
@@ -198,7 +198,7 @@ static int process_main(struct server *s, pid_t supervisor)
     if (!open_all(s))
         return EXIT_FAILURE;
     tie_to(supervisor);
-    sweep_learn_core(&process.keeper.sweep);
+    keeper_learn_modules(&process.keeper);
     process.data_limit = server_bound_memory(s, s->options.workers);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
     fill(s);
@@ -210,8 +210,8 @@ static int process_main(struct server *s, pid_t supervisor)
     if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
     keeper_close(&process.keeper);
-    server_close_epoll(s);
     server_close_modules(s);
+    server_close_epoll(s);
     return EXIT_SUCCESS;
 }
 
@@ -274,6 +274,7 @@ static void log_end(struct death *d)
         log_line(LOG_ERROR, "process %d is worn out: starting the next", self.process);
         return;
     }
+    atomic_fetch_add(&self.server->board->deaths, 1);
     log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
              self.process, death_cause(d, cause), atomic_load(&self.server->board->connections));
     log_suspects(d);

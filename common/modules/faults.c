@@ -207,7 +207,7 @@ static int leak(const struct request *req, struct response *res, void *state)
 static int oom(const struct request *req, struct response *res, void *state)
 {
     (void)res, (void)state;
-    enum { PIECE = 16 << 20 };
+    enum { PIECE = 1 << 20 };
     long limit = request_query_number(req, "limit", 4L << 30, 1L << 40);
     if (limit < 0)
         return 400;

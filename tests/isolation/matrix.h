@@ -53,11 +53,11 @@ struct cell {
 #define ITS_WORKERS_DAMAGE "damage that its worker's later requests see"
 #define HELD_LOCK "a lock held for ever"
 #define LOST_UPDATES "lost updates"
-#define EARLIER_SECRETS "secrets of earlier requests in reach"
-#define RUNNING_SECRETS "of running ones"
-#define ARRIVING_SECRETS "of half-arrived ones"
-#define TARGET_SECRETS "of targets"
-#define SERVICE "the service going on"
+#define EARLIER_SECRETS "in reach secrets of earlier requests"
+#define RUNNING_SECRETS "running ones"
+#define ARRIVING_SECRETS "half-arrived ones"
+#define TARGET_SECRETS "targets"
+#define SERVICE "the service goes on" /* stands alone */
 
 struct scene;
 
@@ -66,8 +66,9 @@ struct row {
     const char *label; /* where the fault's path alone would not tell; or NULL */
     const char *words; /* in the log line of the death; NULL: it depends */
     const struct cell *expected[SUBJECTS];
-    const char *option[2];                /* one more option, and its value; or NULL */
+    const char *option[4];                /* more options, with their values */
     void (*prepare)(struct scene *scene); /* may change the scene's path */
+    void (*settle)(struct scene *scene);  /* what to wait for while all are still connected */
     void (*look)(struct scene *scene);    /* for what is left behind: scene_left() */
     const char *presets;                  /* left out there: "asan tsan"; or NULL */
     const char *left_out;                 /* … and why */
@@ -108,6 +109,8 @@ extern const size_t row_count;
 
 /* The path or the label, as it stands in the first column. */
 const char *row_name(const struct row *row);
+/* False when TANDEM_FAULT asks for others: those whose name begins with it. */
+bool row_is_wanted(const struct row *row);
 /* NULL, or why this build leaves the row out. */
 const char *row_left_out(const struct row *row);
 
@@ -123,22 +126,24 @@ void prepare_close_connection(struct scene *scene);
 void prepare_close_listener(struct scene *scene);
 void prepare_close_epoll(struct scene *scene);
 void prepare_earlier_request(struct scene *scene);
+void await_sweep(struct scene *scene);
+void commit_more(struct scene *scene);
 void look_for_damage(struct scene *scene);
 void look_for_pollution(struct scene *scene);
 void look_for_lock(struct scene *scene);
 void look_for_lost_updates(struct scene *scene);
 void look_for_secrets(struct scene *scene);
-void look_for_service(struct scene *scene);
 
 /* "worker dies · 500, kept · no one notices · leaves nothing", with what was measured in brackets. */
 void cell_text(const struct cell *cell, const struct seen *seen, char text[CELL_TEXT * 2]);
-/* The table of all that was seen, and the legend, as Markdown. */
+/* The table of all that was seen, a legend, and the table in short, as Markdown. */
 bool matrix_write(const char *path, struct seen (*seen)[SUBJECTS]);
+
 /*
- * Holds a README against the table of expectations: of each row its line must be there, and each of
- * its cells must begin with the first `parts` parts, whatever it says in brackets. Adds a line for
- * each that does not.
+ * Holds a README against what is expected: each row has a line there (a line may stand for several),
+ * and each of its cells says what is expected, whatever it adds in brackets. Adds a line for each
+ * that does not.
  */
-void matrix_compare(const char *readme, int parts, struct bytes *complaints);
+void matrix_compare(const char *readme, struct bytes *complaints);
 
 #endif

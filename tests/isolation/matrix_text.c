@@ -15,6 +15,13 @@ const char *row_name(const struct row *row)
     return row->label != NULL ? row->label : row->fault;
 }
 
+bool row_is_wanted(const struct row *row)
+{
+    const char *wanted = getenv("TANDEM_FAULT");
+
+    return wanted == NULL || strncmp(row_name(row), wanted, strlen(wanted)) == 0;
+}
+
 const char *row_left_out(const struct row *row)
 {
     const char *preset = getenv("TANDEM_PRESET");
@@ -47,6 +54,17 @@ void cell_text(const struct cell *cell, const struct seen *seen, char text[CELL_
              cell->client, cell->others, measured, cell->left);
 }
 
+static void write_head(FILE *file)
+{
+    fputs("| fault |", file);
+    for (int subject = 0; subject < subject_count(); subject++)
+        fprintf(file, " %s |", subjects[subject].name);
+    fputs("\n|---|", file);
+    for (int subject = 0; subject < subject_count(); subject++)
+        fputs("---|", file);
+    fputc('\n', file);
+}
+
 static void write_row(FILE *file, const struct row *row, struct seen seen[SUBJECTS])
 {
     char text[CELL_TEXT * 2];
@@ -64,6 +82,43 @@ static void write_row(FILE *file, const struct row *row, struct seen seen[SUBJEC
     fputc('\n', file);
 }
 
+/* The cells of a row, as one line, without what was measured. */
+static void row_text(const struct row *row, char *line, size_t size)
+{
+    char text[CELL_TEXT * 2];
+    size_t length = 0;
+
+    for (int subject = 0; subject < subject_count(); subject++) {
+        cell_text(row->expected[subject], NULL, text);
+        length += (size_t)snprintf(line + length, size - length, " %s |", text);
+    }
+}
+
+/* One line for all rows that say the same, in the place of the first of them. */
+static void write_short(FILE *file)
+{
+    char line[CELL_TEXT * 8], other[CELL_TEXT * 8];
+
+    for (size_t i = 0; i < row_count; i++) {
+        bool is_told = false;
+
+        row_text(&rows[i], line, sizeof(line));
+        for (size_t before = 0; before < i && !is_told; before++) {
+            row_text(&rows[before], other, sizeof(other));
+            is_told = strcmp(line, other) == 0;
+        }
+        if (is_told)
+            continue;
+        fprintf(file, "| `%s`", row_name(&rows[i]));
+        for (size_t behind = i + 1; behind < row_count; behind++) {
+            row_text(&rows[behind], other, sizeof(other));
+            if (strcmp(line, other) == 0)
+                fprintf(file, ", `%s`", row_name(&rows[behind]));
+        }
+        fprintf(file, " |%s\n", line);
+    }
+}
+
 static const char legend[] =
     "\n"
     "In brackets what was measured: innocent requests that failed or came late, of all that were\n"
@@ -76,16 +131,14 @@ bool matrix_write(const char *path, struct seen (*seen)[SUBJECTS])
 
     if (file == NULL)
         return false;
-    fputs("| fault |", file);
-    for (int subject = 0; subject < subject_count(); subject++)
-        fprintf(file, " %s |", subjects[subject].name);
-    fputs("\n|---|", file);
-    for (int subject = 0; subject < subject_count(); subject++)
-        fputs("---|", file);
-    fputc('\n', file);
+    write_head(file);
     for (size_t i = 0; i < row_count; i++)
-        write_row(file, &rows[i], seen[i]);
+        if (row_is_wanted(&rows[i]))
+            write_row(file, &rows[i], seen[i]);
     fputs(legend, file);
+    fputs("\nIn short:\n\n", file);
+    write_head(file);
+    write_short(file);
     return fclose(file) == 0;
 }
 
@@ -104,17 +157,6 @@ static void remove_brackets(char *text)
     }
 }
 
-static void keep_parts(char *text, int parts)
-{
-    char *at = text;
-
-    while (parts-- > 0 && (at = strstr(at, BETWEEN)) != NULL)
-        if (parts > 0)
-            at += strlen(BETWEEN);
-    if (at != NULL)
-        *at = '\0';
-}
-
 /* The next cell of a line, or NULL; `*rest` is what follows it. */
 static char *next_cell(char **rest)
 {
@@ -128,7 +170,7 @@ static char *next_cell(char **rest)
     return cell;
 }
 
-static void compare_cells(const struct row *row, char *line, int parts, struct bytes *complaints)
+static void compare_cells(const struct row *row, char *line, struct bytes *complaints)
 {
     char expected[CELL_TEXT * 2];
 
@@ -136,27 +178,41 @@ static void compare_cells(const struct row *row, char *line, int parts, struct b
         const char *cell = next_cell(&line);
 
         cell_text(row->expected[subject], NULL, expected);
-        keep_parts(expected, parts);
         if (cell == NULL || strcmp(cell, expected) != 0)
             bytes_addf(complaints, "%s, %s: it says \"%s\" instead of \"%s\"\n", row_name(row),
                        subjects[subject].name, cell ? cell : "", expected);
     }
 }
 
-void matrix_compare(const char *readme, int parts, struct bytes *complaints)
+/* The line of a table whose first cell has that name, behind the first cell; NULL: there is none. */
+static const char *find_line(const char *readme, const char *name)
+{
+    char quoted[128];
+
+    snprintf(quoted, sizeof(quoted), "`%s`", name);
+    for (const char *line = readme; line != NULL; line = strchr(line, '\n')) {
+        const char *end, *found;
+
+        line += *line == '\n';
+        end = strncmp(line, "| `", 3) == 0 ? strstr(line, " | ") : NULL;
+        found = end != NULL ? strstr(line, quoted) : NULL;
+        if (found != NULL && found < end)
+            return end + strlen(" | ");
+    }
+    return NULL;
+}
+
+void matrix_compare(const char *readme, struct bytes *complaints)
 {
     for (size_t i = 0; i < row_count; i++) {
-        char start[128], line[CELL_TEXT * 8];
-        const char *found;
+        const char *found = find_line(readme, row_name(&rows[i]));
+        char line[CELL_TEXT * 8];
 
-        snprintf(start, sizeof(start), "\n| `%s` | ", row_name(&rows[i]));
-        found = strstr(readme, start);
         if (found == NULL) {
             bytes_addf(complaints, "%s: it has no line\n", row_name(&rows[i]));
             continue;
         }
-        found += strlen(start);
         snprintf(line, sizeof(line), "%.*s", (int)strcspn(found, "\n"), found);
-        compare_cells(&rows[i], line, parts, complaints);
+        compare_cells(&rows[i], line, complaints);
     }
 }

@@ -289,11 +289,23 @@ static _Noreturn void run(struct crowd *crowd)
 
 /* --- in the test --- */
 
-static bool is_served(void *subject)
-{
-    struct load_sheet *sheet = subject;
+struct target {
+    struct load_sheet *sheet;
+    long answers;
+};
 
-    return sheet->answers >= 4 * (long)LOAD_CONNECTIONS;
+static bool is_reached(void *subject)
+{
+    const struct target *target = subject;
+
+    return target->sheet->answers >= target->answers;
+}
+
+bool load_await(struct load *load, long answers, int ms)
+{
+    struct target target = {load->sheet, load->sheet->answers + answers};
+
+    return eventually(is_reached, &target, ms);
 }
 
 static bool is_marked(void *subject)
@@ -319,7 +331,8 @@ struct load load_start_as(uint16_t port, struct load_plan plan)
     if (load.pid == 0)
         run(&crowd);
     ck_assert_int_gt(load.pid, 0);
-    ck_assert_msg(eventually(is_served, load.sheet, patience(5000)), "the traffic is not served");
+    ck_assert_msg(load_await(&load, 4 * (long)LOAD_CONNECTIONS, patience(5000)),
+                  "the traffic is not served");
     return load;
 }
 

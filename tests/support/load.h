@@ -49,6 +49,9 @@ struct load load_start_as(uint16_t port, struct load_plan plan);
 /* What is counted begins here. */
 void load_mark(struct load *load);
 
+/* Returns when so many more answers have come; false when they do not come within the time. */
+bool load_await(struct load *load, long answers, int ms);
+
 /* Waits for the answers that are still owed, ends the process, and tells. */
 struct load_account load_stop(struct load *load);
 

@@ -145,7 +145,7 @@ static void furnish(void)
     const char *place = getenv("TMPDIR");
 
     snprintf(folder, sizeof(folder), "%s/tandem-test-XXXXXX", place ? place : "/tmp");
-    if (mkdtemp(folder) == NULL) {
+    if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0) { /* servers of root serve as nobody */
         perror(folder);
         exit(EXIT_FAILURE);
     }

@@ -34,15 +34,14 @@ static void set_up(void)
     server.slots = SLOTS;
     server.options.one = true; /* so that it is this process whose CPU time is told */
     admin_configure(&server);
-    ck_assert_ptr_null(router_add(&router, &admin_module, NULL));
+    router_add(&router, &admin_module, NULL, false);
     response_open(&response);
 }
 
 static void tear_down(void)
 {
     response_close(&response);
-    router_close(&router);
-    scoreboard_close(server.board);
+    scoreboard_close(server.board, SLOTS);
 }
 
 /* The body of the answer; valid until the next call. */
@@ -117,15 +116,16 @@ static const char *check_family(const char *line, char family[64])
     return line + whole + 1;
 }
 
-/* Does a line begin, up to its value, like this one? */
-static bool is_told_again(const char *text, const char *line)
+/* Does a later line begin, up to its value, like this one? */
+static bool is_told_again(const char *line)
 {
-    size_t length = (size_t)(strchr(line, '\n') - line);
+    const char *later = strchr(line, '\n');
+    size_t length = (size_t)(later - line);
 
     while (line[length - 1] != ' ')
         length--;
-    for (; *text != '\0'; text = strchr(text, '\n') + 1)
-        if (text != line && strncmp(text, line, length) == 0)
+    for (; later[1] != '\0'; later = strchr(later + 1, '\n'))
+        if (strncmp(later + 1, line, length) == 0)
             return true;
     return false;
 }
@@ -137,7 +137,7 @@ static void check_format(const char *text)
 
     while (*line != '\0') {
         if (*line != '#') {
-            ck_assert_msg(!is_told_again(text, line), "twice: %.99s", line);
+            ck_assert_msg(!is_told_again(line), "twice: %.99s", line);
             line = check_sample(line, family);
             continue;
         }
@@ -151,7 +151,7 @@ static void check_format(const char *text)
 
 static void expect(const char *text, const char *line)
 {
-    char whole[512];
+    char whole[600];
 
     snprintf(whole, sizeof(whole), "\n%s\n", line);
     ck_assert_msg(strstr(text, whole) != NULL, "no line %s in\n%s", line, text);
@@ -266,7 +266,7 @@ START_TEST(counts_requests_of_the_dead)
     scoreboard_birth(server.board, 3, 1);
     scoreboard_count_served(server.board, 3);
     expect(get("/metrics"), "tandem_requests_total 16");
-    scoreboard_clear(server.board);
+    scoreboard_clear(server.board, SLOTS);
     expect(get("/metrics"), "tandem_requests_total 16");
 }
 END_TEST
@@ -303,7 +303,7 @@ START_TEST(tells_who_has_killed)
 }
 END_TEST
 
-/* A path may be there once for GET and once for PUT: its two rows have the same labels. */
+/* As names that were cut to fit may be, or scribbled ones: their rows have the same labels. */
 START_TEST(adds_up_routes_of_one_name)
 {
     const char *text;
@@ -349,32 +349,35 @@ START_TEST(escapes_hostile_names)
 }
 END_TEST
 
+static size_t board_size(void)
+{
+    return sizeof(*server.board) + SLOTS * sizeof(server.board->slots[0]);
+}
+
 /* As a wild worker may leave it, all of it: what bounds the handler is not in there. */
 START_TEST(survives_rubbish)
 {
-    size_t size = sizeof(*server.board) + SLOTS * sizeof(server.board->slots[0]);
     unsigned char *byte = (unsigned char *)server.board;
-    unsigned seed = (unsigned)_i + 1;
+    unsigned seed = 1;
 
-    server.options.one = _i % 2 != 0;
-    for (size_t i = 0; i < size; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        byte[i] = (unsigned char)(seed >> 24);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < board_size(); i++) {
+            seed = seed * 1664525u + 1013904223u;
+            byte[i] = (unsigned char)(seed >> 24);
+        }
+        check_format(get("/metrics"));
+        get("/readyz");
     }
-    check_format(get("/metrics"));
-    get("/readyz");
-    server.board->slot_count = SLOTS; /* for the end of the test alone */
 }
 END_TEST
 
 /* All bytes alike: names without an end, all the same, and numbers at their limit. */
 START_TEST(survives_rubbish_of_one_kind)
 {
-    size_t size = sizeof(*server.board) + SLOTS * sizeof(server.board->slots[0]);
-
-    memset((void *)server.board, _i, size);
-    check_format(get("/metrics"));
-    server.board->slot_count = SLOTS;
+    for (int kind = 1; kind < 256; kind++) {
+        memset((void *)server.board, kind, board_size());
+        check_format(get("/metrics"));
+    }
 }
 END_TEST
 
@@ -404,8 +407,8 @@ int main(void)
     tcase_add_test(tcase, tells_who_has_killed);
     tcase_add_test(tcase, adds_up_routes_of_one_name);
     tcase_add_loop_test(tcase, escapes_hostile_names, 0, sizeof(hostile) / sizeof(hostile[0]));
-    tcase_add_loop_test(tcase, survives_rubbish, 0, 20);
-    tcase_add_loop_test(tcase, survives_rubbish_of_one_kind, 1, 256);
+    tcase_add_test(tcase, survives_rubbish);
+    tcase_add_test(tcase, survives_rubbish_of_one_kind);
     tcase_add_test(tcase, does_not_believe_more_memory_than_there_is);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

@@ -302,6 +302,73 @@ START_TEST(says_when_there_is_no_room)
 }
 END_TEST
 
+START_TEST(bears_a_seal_while_nobody_owns_it)
+{
+    struct conn *c = idle_conn(5);
+    unsigned char *bytes = (unsigned char *)c;
+
+    ck_assert(conn_bears_seal(c));
+    for (size_t i = offsetof(struct conn, seal); i < sizeof(*c); i++)
+        for (int bit = 0; bit < 8; bit++) {
+            bytes[i] ^= (unsigned char)(1 << bit);
+            ck_assert_msg(!conn_bears_seal(c), "byte %zu, bit %d", i, bit);
+            bytes[i] ^= (unsigned char)(1 << bit);
+        }
+    ck_assert(conn_bears_seal(c));
+    ck_assert(conn_claim(c, generation_of(c), ME));
+    c->flags ^= CONN_SERVED;
+    ck_assert(!conn_bears_seal(c));
+    ck_assert(conn_release(c, ME));
+    ck_assert(conn_bears_seal(c));
+}
+END_TEST
+
+START_TEST(the_seal_of_another_is_none)
+{
+    struct conn *c = idle_conn(5), *other = idle_conn(6);
+
+    *other = *c;
+    ck_assert(conn_bears_seal(c));
+    ck_assert(!conn_bears_seal(other));
+    atomic_fetch_add(&c->word, (uint64_t)1 << 40); /* another generation */
+    ck_assert(!conn_bears_seal(c));
+    memset((char *)c + sizeof(c->word), 0, sizeof(*c) - sizeof(c->word));
+    ck_assert(!conn_bears_seal(c));
+}
+END_TEST
+
+START_TEST(a_note_does_not_break_the_seal)
+{
+    struct conn *c = idle_conn(5);
+
+    ck_assert(conn_claim(c, generation_of(c), ME));
+    ck_assert(!conn_claim(c, generation_of(c), OTHER));
+    ck_assert(!conn_release(c, ME));
+    atomic_store(&c->deadline, 77);
+    ck_assert(conn_release(c, ME));
+    ck_assert(conn_claim(c, generation_of(c), OTHER));
+    ck_assert(conn_bears_seal(c));
+}
+END_TEST
+
+START_TEST(resets_without_believing)
+{
+    struct conn *c = conn_open(&table, 5, ME);
+
+    memset((char *)c + sizeof(c->word), 0xee, sizeof(*c) - sizeof(c->word));
+    conn_stash(&table, c)[STASH - 1] = 'x';
+    conn_reset(&table, c);
+    expect_word(c, CONN_HELD, ME);
+    ck_assert_int_eq(c->body_fd, -1);
+    ck_assert_int_eq(c->out[0].fd, -1);
+    ck_assert_int_eq(c->out[1].fd, -1);
+    ck_assert_uint_eq(c->stash_len, 0);
+    ck_assert_uint_eq(c->spooled, 0);
+    ck_assert_int_eq(atomic_load(&c->deadline), 0);
+    ck_assert_int_eq(conn_stash(&table, c)[STASH - 1], '\0');
+}
+END_TEST
+
 /* --- many hands: four workers, two sources of events, and a supervisor that takes things away --- */
 
 enum { HANDS = 4, BUSY = 4, EVENTS = 20000 };
@@ -340,8 +407,10 @@ static void *work(void *argument)
         struct conn *c = conn_at(&table, at);
 
         atomic_fetch_add(&waiting[at], 1);
-        if (conn_claim(c, generation_of(c), me))
+        if (conn_claim(c, generation_of(c), me)) {
+            atomic_fetch_add(&broken_rules, !conn_bears_seal(c));
             serve(c, me, at);
+        }
     }
     return NULL;
 }
@@ -410,6 +479,10 @@ static void add_steps(TCase *tcase)
     tcase_add_test(tcase, gives_the_stash_back);
     tcase_add_test(tcase, forgets_everything_when_cleared);
     tcase_add_test(tcase, says_when_there_is_no_room);
+    tcase_add_test(tcase, bears_a_seal_while_nobody_owns_it);
+    tcase_add_test(tcase, the_seal_of_another_is_none);
+    tcase_add_test(tcase, a_note_does_not_break_the_seal);
+    tcase_add_test(tcase, resets_without_believing);
     tcase_add_test(tcase, holds_under_many_hands);
 }
 

@@ -88,6 +88,13 @@ START_TEST(has_the_documented_defaults)
     ck_assert_str_eq(o.access_log, "-");
     ck_assert_int_eq(o.log_format, FORMAT_COMBINED);
     ck_assert_int_eq(o.log_level, LOG_INFO);
+    ck_assert(o.sandbox);
+    ck_assert_ptr_null(o.user);
+    ck_assert_ptr_null(o.admin);
+    ck_assert_uint_eq(o.module_count, 0);
+    ck_assert_uint_eq(o.quarantine.deaths, 0);
+    ck_assert_uint_eq(o.worker_memory, 0);
+    ck_assert_int_eq(o.worker_cpu, 0);
     ck_assert(!o.enable_demo && !o.enable_faults && !o.one && !o.check);
     ck_assert_int_eq(o.ready_fd, -1);
     ck_assert_str_eq(out_text, "");
@@ -126,6 +133,34 @@ START_TEST(collects_addresses)
     ck_assert_uint_eq(o.listen_count, 2);
     ck_assert_str_eq(o.listen[0], "[::1]:0");
     ck_assert_str_eq(o.listen[1], "unix:/run/x");
+}
+END_TEST
+
+START_TEST(reads_what_guards)
+{
+    ck_assert_int_eq(READ("--quarantine", "5/10s", "--sandbox=off", "--user", "0", "--admin",
+                          "127.0.0.1:0", "--worker-memory=64m", "--worker-cpu", "50ms"),
+                     OPTIONS_RUN);
+    ck_assert_uint_eq(o.quarantine.deaths, 5);
+    ck_assert_int_eq(o.quarantine.within, 10000);
+    ck_assert(!o.sandbox);
+    ck_assert_str_eq(o.user, "0");
+    ck_assert_str_eq(o.admin, "127.0.0.1:0");
+    ck_assert_uint_eq(o.worker_memory, 64 << 20);
+    ck_assert_int_eq(o.worker_cpu, 50);
+}
+END_TEST
+
+START_TEST(collects_modules)
+{
+    ck_assert_int_eq(READ("--module", "./a.so", "--module=./b.so=x=y"), OPTIONS_RUN);
+    ck_assert_uint_eq(o.module_count, 2);
+    ck_assert_str_eq(o.modules[0], "./a.so");
+    ck_assert_str_eq(o.modules[1], "./b.so=x=y");
+    setenv("TANDEM_MODULE", "./c.so  ./d.so=1 ", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
+    ck_assert_uint_eq(o.module_count, 2);
+    ck_assert_str_eq(o.modules[1], "./d.so=1");
 }
 END_TEST
 
@@ -207,6 +242,19 @@ static const struct {
     {"--worker", "3", "--worker:", "did you mean --workers?"},
     {"--max-hedaer=1k", NULL, "--max-hedaer=1k:", "did you mean --max-header?"},
     {"--enable-dem", NULL, "--enable-dem:", "did you mean --enable-demo?"},
+    {"--quarantine", "5", "--quarantine: \"5\"", "such as 5/10s"},
+    {"--quarantine", "0/10s", "--quarantine: \"0/10s\"", "or off"},
+    {"--quarantine", "1001/10s", "--quarantine:", "1 to 1000"},
+    {"--quarantine", "5/", "--quarantine:", "such as 5/10s"},
+    {"--quarantine", "/10s", "--quarantine:", "such as 5/10s"},
+    {"--quarantine", "5/0s", "--quarantine:", "such as 5/10s"},
+    {"--module", "", "--module: \"\"", "FILE.so"},
+    {"--module", "=x", "--module: \"=x\"", "FILE.so=ARGUMENT"},
+    {"--user", "nobody-of-that-name", "--user:", "no user of this system"},
+    {"--sandbox", "maybe", "--sandbox: \"maybe\"", "off|on"},
+    {"--admin", "nowhere", "--admin:", "ADDR:PORT"},
+    {"--worker-memory", "1", "--worker-memory:", "from 1m"},
+    {"--worker-cpu", "0s", "--worker-cpu:", "from 1ms"},
     {"--colour", NULL, "--colour:", "see --help"},
     {"-v", NULL, "-v:", "see --help"},
     {"--", NULL, "--:", "see --help"},
@@ -280,7 +328,7 @@ START_TEST(prints_help_that_fits_a_screen)
         ck_assert_msg(strlen(line) <= 80, "%s", line);
         lines++;
     }
-    ck_assert_int_le(lines, 40);
+    ck_assert_int_le(lines, 45);
 }
 END_TEST
 
@@ -301,6 +349,8 @@ int main(void)
     tcase_add_test(tcase, reads_both_forms_of_a_flag);
     tcase_add_test(tcase, takes_the_last_of_a_repeated_flag);
     tcase_add_test(tcase, collects_addresses);
+    tcase_add_test(tcase, reads_what_guards);
+    tcase_add_test(tcase, collects_modules);
     tcase_add_test(tcase, refuses_more_addresses_than_fit);
     tcase_add_test(tcase, reads_the_environment);
     tcase_add_test(tcase, lets_flags_win);

@@ -30,7 +30,6 @@ static void tear_down(void)
 
 START_TEST(begins_with_nobody)
 {
-    ck_assert_uint_eq(board->slot_count, 5);
     for (size_t i = 0; i < 5; i++) {
         ck_assert_int_eq(atomic_load(&board->slots[i].state), WORKER_NONE);
         ck_assert_int_eq(atomic_load(&board->slots[i].conn), -1);
@@ -113,9 +112,16 @@ START_TEST(tells_causes_in_words)
     ck_assert_str_eq(death_cause(&death, cause), "SIGKILL (Killed)");
     ck_assert_int_eq(death_status(&death), 500);
     ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "SIGKILL"));
-    death.is_overdue = true; /* killed all the same, but for its deadline */
+    death.over = BUDGET_TIME; /* killed all the same, but for its deadline */
     ck_assert_int_eq(death_status(&death), 504);
     ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--request-timeout"));
+    death.over = BUDGET_CPU;
+    ck_assert_int_eq(death_status(&death), 503);
+    ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--worker-cpu"));
+    death.over = BUDGET_NONE;
+    death.crash = &(struct crash){.signal = SIGKILL, .is_out_of_memory = true};
+    ck_assert_int_eq(death_status(&death), 503);
+    ck_assert_ptr_nonnull(strstr(death_detail(&death, detail), "--worker-memory"));
     death = death_of(by_exit);
     ck_assert_str_eq(death_cause(&death, cause), "exit code 3");
     ck_assert_int_eq(death_status(&death), 500);

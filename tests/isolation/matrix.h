@@ -18,6 +18,7 @@
 #include "server.h"
 #include "wire.h"
 
+enum { HEIRS = 4 }; /* as many as ask at a time */
 enum { IDLE = 16, BYSTANDERS = IDLE + 2 /* half a request sent; in its handler */ };
 enum { CELL_TEXT = 256, SECRETS = 4 };
 
@@ -39,6 +40,7 @@ struct cell {
 #define NO_ONE "no one notices"
 #define EVERYONE "everyone is a victim"
 #define ONE_OTHER "one connection is lost"
+#define AN_HEIR "whoever gets the number may lose a request" /* or none, or a few in turn */
 /* What a cell says where nothing is promised. */
 #define UNPROTECTED "not protected"
 #define ANYTHING "any answer or none"

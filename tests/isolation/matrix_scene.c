@@ -281,6 +281,8 @@ static void count_victims(struct scene *scene)
     close_all(scene);
     if (!is_promised(scene))
         seen->others = ANYONE;
+    else if (strcmp(scene->cell->others, AN_HEIR) == 0 && seen->victims + seen->lost <= HEIRS)
+        seen->others = AN_HEIR;
     else if (seen->victims == 0 && seen->lost == 0)
         seen->others = NO_ONE;
     else if (seen->victims == 0 && seen->lost == 1)

@@ -98,9 +98,10 @@ static const struct cell one_closed = {
     "the descriptor table is shared: whoever's number it was loses the connection, and nothing can "
     "bring it back"};
 static const struct cell put_back = {
-    NOBODY, "200, kept", NO_ONE, NOTHING,
+    NOBODY, "200, kept", AN_HEIR, NOTHING,
     "the descriptor table is shared; but of this one there is a second, and the guard puts it "
-    "back"};
+    "back: "
+    "over what was opened meanwhile, for the lowest number is given first"};
 static const struct cell own_table = {
     NOBODY, "200, kept", NO_ONE, NOTHING,
     "the child has a descriptor table of its own, in which that number is not open"};

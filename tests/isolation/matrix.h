@@ -118,6 +118,8 @@ const char *row_left_out(const struct row *row);
 
 /* Performs a row with a subject; whatever is not as expected fails the test. */
 void scene_perform(const struct row *row, int subject, struct seen *seen);
+/* False where memory that is left behind cannot be told from what the allocator keeps. */
+bool scene_measures_memory(void);
 /* One more thing that is left behind. */
 void scene_left(struct scene *scene, const char *what);
 /* The process in whose descriptor table the connections are. */

@@ -37,11 +37,15 @@ static _Thread_local struct {
 
 enum { TRIAL = 4 << 20 /* bytes: what failed was hardly more */ };
 
-static bool is_out_of_memory(void)
+/* `error` is what the last call that failed has left: who was refused much at once may still get a
+ * little. */
+static bool is_out_of_memory(int error)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
         return false;
+    if (error == ENOMEM)
+        return true;
     void *more = mmap(NULL, TRIAL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (more == MAP_FAILED)
         return errno == ENOMEM;
@@ -56,7 +60,7 @@ static bool has_address(int number, int code)
     return number != SIGABRT && number != SIGSYS && code > 0 && code != SI_KERNEL;
 }
 
-static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t *context)
+static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t *context, int error)
 {
     struct trace trace = {.record = c};
     c->code = info->si_code;
@@ -65,7 +69,7 @@ static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t 
     trace_begin(&trace, context);
     atomic_store_explicit(&c->signal, info->si_signo, memory_order_release);
     trace_walk(&trace, context);
-    c->is_out_of_memory = is_out_of_memory();
+    c->is_out_of_memory = is_out_of_memory(error);
     trace_name(&trace);
 }
 
@@ -82,10 +86,11 @@ static void die_of(siginfo_t *info)
 static void on_crash(int number, siginfo_t *info, void *context)
 {
     struct crash *record = self.record;
+    int error = errno;
     (void)number;
     self.record = NULL;
     if (record) {
-        write_down(record, info, context);
+        write_down(record, info, context, error);
         if (self.tell)
             self.tell(record);
     }

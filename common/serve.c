@@ -23,7 +23,7 @@
 #include "outbox.h"
 #include "stream.h"
 
-enum { TURN_REQUESTS = 64, LOOK_AT_MEMORY = 8 /* every so many requests */ };
+enum { TURN_REQUESTS = 64, WATCH_TRIES = 60, LOOK_AT_MEMORY = 8 /* every so many requests */ };
 enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
@@ -240,9 +240,18 @@ static enum next look(struct worker *w, struct conn *c)
     return look_for_request(w, c);
 }
 
+/* Should somebody have closed the epoll, it will be back in a moment: see guard.h. */
 static bool watch_once(struct worker *w, struct conn *c)
 {
-    return c->flags & CONN_WATCHED || conn_watch(w->teller.server, c, false);
+    bool is_watched = c->flags & CONN_WATCHED;
+    for (int i = 0; !is_watched && i < WATCH_TRIES; i++) {
+        is_watched = conn_watch(w->teller.server, c, false);
+        if (!is_watched && errno != EBADF && errno != EINVAL)
+            return false;
+        if (!is_watched)
+            usleep(PAUSE);
+    }
+    return is_watched;
 }
 
 /* Nobody owns it afterwards, but an event will come: others first. */

@@ -216,11 +216,11 @@ bool server_enter_sandbox(struct server *s)
     return result != SANDBOX_FAILED;
 }
 
-/* The address space of stacks counts, too, though hardly any of it is used. */
+/* The address space of threads' stacks counts, too, though hardly any of it is used. */
 uint64_t server_bound_memory(const struct server *s, unsigned workers)
 {
     uint64_t budget = workers * (uint64_t)s->options.worker_memory, now = footprint_data();
-    uint64_t stacks = model_slots(&s->options) * STACK;
+    uint64_t stacks = model_isolates ? 0 : model_slots(&s->options) * STACK;
     if (budget == 0)
         return 0;
     struct rlimit limit = {.rlim_cur = now + budget + stacks, .rlim_max = now + budget + stacks};

@@ -3,6 +3,7 @@
  */
 #include "worker.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,7 @@ static int call_handler(const struct route_match *match, const struct request *r
                         struct response *res)
 {
     response_reset(res);
+    errno = 0; /* should it crash, its last error is told from that of an earlier request */
     int status = !match->route        ? no_route(req, res, match->allow)
                  : is_to_bound(match) ? call_bounded(match, req, res)
                                       : match->route->handle(req, res, match->state);

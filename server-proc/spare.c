@@ -236,12 +236,10 @@ static enum budget budget_of(const struct server *s, const struct worker *w, int
     return WTERMSIG(status) == SIGKILL && left <= 1 ? BUDGET_TIME : BUDGET_NONE;
 }
 
-static void tell_death(struct worker *w, const struct death *d, const char *id)
+static void say_sorry(struct worker *w, int status, const char *detail, const char *id)
 {
     struct response *r = &w->teller.response;
-    char detail[2 * DEATH_CAUSE_SIZE];
-    int status = death_status(d);
-    response_problem(r, request_problem_form(&w->request), status, death_detail(d, detail), id);
+    response_problem(r, request_problem_form(&w->request), status, detail, id);
     if (status == 503)
         response_header(r, "Retry-After", "1");
 }
@@ -254,6 +252,7 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .over = budget_of(s, w, reply->wait_status),
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
+    char detail[2 * DEATH_CAUSE_SIZE];
     w->has_died = true;
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
@@ -262,8 +261,8 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     if (r->has_begun)
         r->failed = true;
     else
-        tell_death(w, &d, id);
-    crash_clear(&w->slot->crash);
+        say_sorry(w, death_status(&d), death_detail(&d, detail), id);
+    crash_clear(&w->slot->crash); /* the next request's child may leave none */
 }
 
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
@@ -283,14 +282,6 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     }
     leave_place(place);
     return result;
-}
-
-static void say_sorry(struct worker *w, int status, const char *detail, const char *id)
-{
-    struct response *r = &w->teller.response;
-    response_problem(r, request_problem_form(&w->request), status, detail, id);
-    if (status == 503)
-        response_header(r, "Retry-After", "1");
 }
 
 void spare_run(struct worker *w)

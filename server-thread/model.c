@@ -274,6 +274,7 @@ static void log_end(struct death *d)
         log_line(LOG_ERROR, "process %d is worn out: starting the next", self.process);
         return;
     }
+    atomic_fetch_add(&self.server->board->deaths, 1);
     log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
              self.process, death_cause(d, cause), atomic_load(&self.server->board->connections));
     log_suspects(d);

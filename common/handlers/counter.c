@@ -11,11 +11,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static volatile long plain;
 static _Atomic long atomic;
-static _Atomic long *shared; /* mapped before the first worker, so that all of them have it */
+static _Atomic long *shared;
 
 /* Read, add, write, with nothing to hold others off in between: a data race between threads, on
  * purpose. Whoever runs this under a race detector asks for one request at a time. */
@@ -60,26 +59,13 @@ static const char *open_counter(const char *argument, void **state)
 {
     (void)argument;
     *state = NULL;
-    void *page =
-        mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED)
-        return "no memory for the shared counter: free some, or leave --enable-demo out";
-    shared = page;
-    return NULL;
-}
-
-static void close_counter(void *state)
-{
-    (void)state;
-    munmap(shared, sizeof *shared);
-    shared = NULL;
+    shared = module_share(sizeof *shared);
+    return shared ? NULL
+                  : "no memory for the shared counter: free some, or leave --enable-demo out";
 }
 
 static const struct route routes[] = {{"GET", "/counter", counter}, {NULL, NULL, NULL}};
 
 extern const struct module counter_module;
-const struct module counter_module = {.abi = TANDEM_ABI,
-                                      .name = "counter",
-                                      .routes = routes,
-                                      .open = open_counter,
-                                      .close = close_counter};
+const struct module counter_module = {
+    .abi = TANDEM_ABI, .name = "counter", .routes = routes, .open = open_counter};

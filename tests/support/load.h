@@ -23,9 +23,20 @@ struct load_account {
     long failed;
     long late;
     int64_t away; /* ms: the longest time between two good answers */
+    int64_t half, p99,
+        worst;       /* µs, of the good answers: as late as one in two, in a hundred, any */
+    char first[160]; /* what the first failure was; "" */
 };
 
-enum { LOAD_CONNECTIONS = 4 };
+enum { LOAD_CONNECTIONS = 4, LOAD_MOST = 64 };
+
+/* Traffic of another kind. */
+struct load_plan {
+    int connections; /* up to LOAD_MOST; 0: LOAD_CONNECTIONS */
+    int late;        /* ms after which an answer is late */
+    int rate;        /* requests a second, timed from when they were due; 0: without pause */
+    bool is_mixed;   /* bodies are sent to /echo, too, short ones and such that are spooled */
+};
 
 /*
  * Starts it and returns when all connections have been served; fails the test when they are not.
@@ -33,6 +44,7 @@ enum { LOAD_CONNECTIONS = 4 };
  * open, too.
  */
 struct load load_start(uint16_t port, int late);
+struct load load_start_as(uint16_t port, struct load_plan plan);
 
 /* What is counted begins here. */
 void load_mark(struct load *load);

@@ -14,6 +14,9 @@
 /* Milliseconds of the monotonic clock. */
 int64_t now_ms(void);
 
+/* Microseconds of the same. */
+int64_t now_us(void);
+
 /* The bound in milliseconds, stretched for the build under test (TANDEM_PRESET). */
 int patience(int ms);
 

@@ -209,18 +209,31 @@ int descriptor_of_socket(pid_t pid, uint16_t port, uint16_t client)
     return *name != '\0' ? descriptor_called(pid, name) : -1;
 }
 
-size_t own_memory(pid_t pid)
+/* Of a file of lines "Name:  123 kB"; 0 when there is no such line. */
+static size_t bytes_of_line(pid_t pid, const char *file, const char *name)
 {
     char path[64];
-    struct bytes status;
+    struct bytes text;
     const char *line;
     size_t kib = 0;
 
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    status = bytes_of_file(path);
-    line = strstr(status.at, "\nRssAnon:");
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    text = bytes_of_file(path);
+    line = strstr(text.at, name);
     if (line != NULL)
-        kib = strtoul(line + strlen("\nRssAnon:"), NULL, 10);
-    bytes_free(&status);
+        kib = strtoul(line + strlen(name), NULL, 10);
+    bytes_free(&text);
     return kib * 1024;
+}
+
+size_t own_memory(pid_t pid)
+{
+    return bytes_of_line(pid, "status", "\nRssAnon:");
+}
+
+size_t share_of_memory(pid_t pid)
+{
+    size_t bytes = bytes_of_line(pid, "smaps_rollup", "\nPss:");
+
+    return bytes > 0 ? bytes : bytes_of_line(pid, "status", "\nVmRSS:");
 }

@@ -38,6 +38,12 @@ int descriptor_called(pid_t pid, const char *name);
 /* Bytes of memory that is a process's own (anonymous, resident); 0 when it is gone. */
 size_t own_memory(pid_t pid);
 
+/*
+ * Bytes of memory a process has in use, each page divided by the number of those who share it
+ * (PSS); undivided (RSS) where the kernel does not let us read that.  0 when it is gone.
+ */
+size_t share_of_memory(pid_t pid);
+
 /* Threads of a process; -1 when it is gone. */
 int thread_count(pid_t pid);
 

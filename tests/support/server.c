@@ -7,6 +7,7 @@
 #include "patience.h"
 #include "proc.h"
 #include "program.h"
+#include "wire.h"
 #include "workshop.h"
 
 #include <arpa/inet.h>
@@ -122,29 +123,46 @@ static pid_t launch(const struct server *server, const char *const *argv, bool f
 }
 
 /* Reads until the line is whole; the pipe also ends when the server dies before it is ready. */
-static uint16_t await_ready(int fd)
+static bool read_ready_line(int fd, char *line, size_t size)
 {
-    char line[256] = "";
     size_t length = 0;
     int64_t end = now_ms() + patience(READY_MS);
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    const char *colon;
 
-    while (length < sizeof(line) - 1 && memchr(line, '\n', length) == NULL) {
+    while (length < size - 1 && memchr(line, '\n', length) == NULL) {
         ssize_t got;
 
         if (now_ms() >= end || poll(&wait, 1, (int)(end - now_ms())) <= 0)
-            return 0;
-        got = read(fd, line + length, sizeof(line) - 1 - length);
+            return false;
+        got = read(fd, line + length, size - 1 - length);
         if (got <= 0)
-            return 0;
+            return false;
         length += (size_t)got;
     }
     line[length] = '\0';
-    if (strncmp(line, "ready 127.0.0.1:", 16) != 0)
-        return 0;
-    colon = strchr(line, ':');
-    return (uint16_t)strtoul(colon + 1, NULL, 10);
+    return true;
+}
+
+/* The port behind "WORD 127.0.0.1:"; 0 when the line has no such word. */
+static uint16_t port_behind(const char *line, const char *word)
+{
+    char start[64];
+    const char *found;
+
+    snprintf(start, sizeof(start), "%s 127.0.0.1:", word);
+    found = strstr(line, start);
+    return found != NULL ? (uint16_t)strtoul(found + strlen(start), NULL, 10) : 0;
+}
+
+/* "ready ADDRESS", and " admin ADDRESS" behind it where there is one. */
+static void await_ready(struct server *server, int fd)
+{
+    char line[256] = "";
+
+    if (!read_ready_line(fd, line, sizeof(line)) || strncmp(line, "ready ", 6) != 0)
+        return;
+    server->port = port_behind(line, "ready");
+    server->admin = port_behind(line, "admin");
 }
 
 void server_start(struct server *server, int subject, const char *const *options)
@@ -164,7 +182,7 @@ void server_start(struct server *server, int subject, const char *const *options
     server->pid = launch(server, line.argv, mentions(options, "--enable-faults"));
     ck_assert_int_gt(server->pid, 0);
     close(ready[1]);
-    server->port = await_ready(ready[0]);
+    await_ready(server, ready[0]);
     close(ready[0]);
     if (server->port == 0) {
         struct bytes log = server_log(server);
@@ -297,6 +315,31 @@ size_t server_await_workers(const struct server *server, pid_t *found, size_t wa
     ck_assert_msg(count == wanted, "%s: %zu workers instead of %zu", server->subject->name, count,
                   wanted);
     return count;
+}
+
+double server_metric(const struct server *server, const char *line)
+{
+    struct wire wire = wire_open(server->admin);
+    struct reply reply = wire_expect_get(&wire, "/metrics", 200, "/metrics");
+    double value = -1;
+
+    for (const char *at = reply.body; at != NULL; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, line, strlen(line)) == 0)
+            value = strtod(at + strlen(line), NULL);
+    }
+    wire_close(&wire);
+    return value;
+}
+
+size_t server_memory(const struct server *server)
+{
+    pid_t found[MAX_PROCESSES];
+    size_t count = server_processes(server, found), bytes = share_of_memory(server->pid);
+
+    for (size_t i = 0; i < count; i++)
+        bytes += share_of_memory(found[i]);
+    return bytes;
 }
 
 bool port_is_free(uint16_t port)

@@ -20,6 +20,7 @@ struct server {
     const struct subject *subject;
     pid_t pid; /* the supervisor */
     uint16_t port;
+    uint16_t admin;       /* of --admin; 0: none was asked for */
     char errors[192];     /* path of the captured stderr */
     char access_log[192]; /* path given to --access-log, unless the options say otherwise */
 };
@@ -57,6 +58,12 @@ bool server_logged(const struct server *server, const char *word, const char *ot
 /* The lines of stderr that a clean run must not have; bytes_free it. */
 struct bytes server_complaints(const struct server *server);
 
+/*
+ * A figure of /metrics, by the start of its line: "tandem_connections ".  Needs --admin; the
+ * connection it asks by is open meanwhile.  -1 when there is no such line.
+ */
+double server_metric(const struct server *server, const char *line);
+
 /* Processes of the server below the supervisor: workers, spares, nurseries. */
 size_t server_processes(const struct server *server, pid_t *found);
 
@@ -71,6 +78,9 @@ size_t server_workers(const struct server *server, pid_t *found);
  * making the last of its workers.  Fails the test when they do not appear.
  */
 size_t server_await_workers(const struct server *server, pid_t *found, size_t wanted);
+
+/* Memory of all processes of the server, the supervisor included, in bytes: see share_of_memory. */
+size_t server_memory(const struct server *server);
 
 /* True when nobody listens on the port any more. */
 bool port_is_free(uint16_t port);

@@ -393,6 +393,15 @@ static void use_all_memory(void)
     store_through_null();
 }
 
+/* A good deal is left, but not enough for what was asked. */
+static void ask_for_all_at_once(void)
+{
+    setrlimit(RLIMIT_DATA, &(struct rlimit){SOME_ROOM, SOME_ROOM});
+    if (mmap(NULL, SOME_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+        MAP_FAILED)
+        store_through_null();
+}
+
 static void use_little_of_much_memory(void)
 {
     rlim_t much = (rlim_t)1 << 60; /* a sanitizer's shadow counts, too */
@@ -404,6 +413,8 @@ static void use_little_of_much_memory(void)
 START_TEST(tells_when_memory_was_out)
 {
     expect_death(die(use_all_memory, &shared->crash, NULL), SIGSEGV);
+    ck_assert(shared->crash.is_out_of_memory);
+    expect_death(die(ask_for_all_at_once, &shared->crash, NULL), SIGSEGV);
     ck_assert(shared->crash.is_out_of_memory);
     expect_death(die(use_little_of_much_memory, &shared->crash, NULL), SIGSEGV);
     ck_assert(!shared->crash.is_out_of_memory);

@@ -121,7 +121,7 @@ static void open_bystanders(struct scene *scene)
     ck_assert(wire_sendf(&scene->busy,
                          "GET /work?sleep=%d&bytes=77&token=tandem-secret-%s HTTP/1.1\r\n"
                          "Host: t\r\nX-Token: tandem-secret-%s\r\n\r\n",
-                         BUSY_MS, scene->secrets[3], scene->secrets[1]));
+                         patience(BUSY_MS), scene->secrets[3], scene->secrets[1]));
 }
 
 static void set_scene(struct scene *scene, int subject)

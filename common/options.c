@@ -518,12 +518,15 @@ static enum options_result read_flags(struct reader *r, int argc, char **argv)
 }
 
 /* Several values, separated by spaces. Copied to be cut up, since the environment itself must stay
- * whole for a program we may become. */
+ * whole for a program we may become; what is read points into the copy for as long as we run. */
 static bool read_list(struct reader *r, const struct row *row, const char *where, const char *text)
 {
-    char *rest = NULL, *copy = strdup(text); /* what is read points into it, as long as we run */
-    if (!copy)
-        return complain(r, where, "%s", strerror(errno));
+    static char copies[2][LIMIT_LISTENERS * 128]; /* of addresses, and of modules */
+    char *copy = copies[row->kind == MODULE];
+    char *rest = NULL;
+    if (strlen(text) >= sizeof copies[0])
+        return complain(r, where, "is longer than %zu bytes: leave some out", sizeof copies[0] - 1);
+    strcpy(copy, text);
     for (char *one = strtok_r(copy, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
         if (!read_value(r, row, where, one))
             return false;

@@ -90,10 +90,9 @@ static enum next disowned(struct worker *w)
     return NEXT_GONE;
 }
 
-static void find_route(struct worker *w, const struct conn *c)
+static void find_route(struct worker *w, bool is_admin)
 {
     struct server *s = w->teller.server;
-    bool is_admin = c->flags & CONN_ADMIN;
     w->match = router_find(is_admin ? &s->admin : &s->router, w->request.method, w->request.path);
     if (is_admin)
         w->match.index = -1; /* on the board stand the routes of the others */
@@ -115,8 +114,9 @@ static struct ward *ward_of(const struct worker *w)
     return &w->teller.server->board->routes[w->match.index].ward;
 }
 
-/* Runs the handler, unless its route is in quarantine. */
-static enum verdict run(struct worker *w, const struct conn *c)
+/* Runs the handler, unless its route is in quarantine. In phase RUN the keeper may take the
+ * connection away at any moment, so it is not looked at. */
+static enum verdict run(struct worker *w, bool is_admin)
 {
     unsigned retry_after;
     enum verdict verdict = VERDICT_PASS;
@@ -125,7 +125,7 @@ static enum verdict run(struct worker *w, const struct conn *c)
         verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
     if (verdict == VERDICT_REFUSE)
         refuse_quarantined(w, retry_after);
-    else if (c->flags & CONN_ADMIN)
+    else if (is_admin)
         run_inline(w); /* it reads the tables, which a child has not */
     else
         w->run(w);
@@ -153,12 +153,13 @@ static enum next finish_request(struct worker *w, struct conn *c)
 static enum next run_request(struct worker *w, struct conn *c)
 {
     unsigned me = w->teller.me;
+    bool is_admin = c->flags & CONN_ADMIN;
     w->conn = c;
-    find_route(w, c);
+    find_route(w, is_admin);
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
-    enum verdict verdict = run(w, c);
+    enum verdict verdict = run(w, is_admin);
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
     if (verdict == VERDICT_PROBE && !w->has_died)

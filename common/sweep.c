@@ -84,9 +84,11 @@ __attribute__((no_sanitize("thread"))) static void put_named(struct sweep *w, co
 static void find_used(struct sweep *w)
 {
     struct conn_table *t = &w->server->table;
+    int highest = conn_table_highest(t);
+    w->highest = highest > w->highest ? highest : w->highest; /* it grows; less is not believed */
     w->limit = table_limit(w);
     empty(w, w->used);
-    for (int fd = 0; fd < w->limit; fd++) {
+    for (int fd = 0; fd <= w->highest && fd < w->limit; fd++) { /* slots beyond take no memory yet */
         const struct conn *c = &t->slots[fd];
         if (conn_phase(conn_word(c)) == CONN_FREE)
             continue;

@@ -53,6 +53,7 @@ struct sweep {
     bool is_asked;
     bool knows_core;    /* else nothing is swept: who knows what is being opened right now */
     int limit;          /* numbers below this can be open */
+    int highest;        /* … and up to this have been connections */
     int64_t spent;      /* µs that this sweep has cost so far */
     int64_t not_before; /* monotonic µs: the next one, so that all together cost little */
     int64_t look_again; /* likewise: for leaks no death has told of */

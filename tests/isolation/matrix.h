@@ -18,6 +18,7 @@
 #include "server.h"
 #include "wire.h"
 
+enum { HEIRS = 4 }; /* as many as ask at a time */
 enum { IDLE = 16, BYSTANDERS = IDLE + 2 /* half a request sent; in its handler */ };
 enum { CELL_TEXT = 256, SECRETS = 4 };
 
@@ -39,6 +40,7 @@ struct cell {
 #define NO_ONE "no one notices"
 #define EVERYONE "everyone is a victim"
 #define ONE_OTHER "one connection is lost"
+#define AN_HEIR "whoever gets the number may lose a request" /* or none, or a few in turn */
 /* What a cell says where nothing is promised. */
 #define UNPROTECTED "not protected"
 #define ANYTHING "any answer or none"
@@ -116,6 +118,8 @@ const char *row_left_out(const struct row *row);
 
 /* Performs a row with a subject; whatever is not as expected fails the test. */
 void scene_perform(const struct row *row, int subject, struct seen *seen);
+/* False where memory that is left behind cannot be told from what the allocator keeps. */
+bool scene_measures_memory(void);
 /* One more thing that is left behind. */
 void scene_left(struct scene *scene, const char *what);
 /* The process in whose descriptor table the connections are. */

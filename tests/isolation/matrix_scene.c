@@ -65,6 +65,14 @@ static size_t processes_at_rest(const struct server *server)
     return count;
 }
 
+/* A sanitizer's allocator gives nothing back. */
+bool scene_measures_memory(void)
+{
+    const char *preset = getenv("TANDEM_PRESET");
+
+    return preset == NULL || (strcmp(preset, "asan") != 0 && strcmp(preset, "tsan") != 0);
+}
+
 static size_t memory_of_all(const struct server *server)
 {
     pid_t found[MAX_PROCESSES];
@@ -113,7 +121,7 @@ static void open_bystanders(struct scene *scene)
     ck_assert(wire_sendf(&scene->busy,
                          "GET /work?sleep=%d&bytes=77&token=tandem-secret-%s HTTP/1.1\r\n"
                          "Host: t\r\nX-Token: tandem-secret-%s\r\n\r\n",
-                         BUSY_MS, scene->secrets[3], scene->secrets[1]));
+                         patience(BUSY_MS), scene->secrets[3], scene->secrets[1]));
 }
 
 static void set_scene(struct scene *scene, int subject)
@@ -281,6 +289,8 @@ static void count_victims(struct scene *scene)
     close_all(scene);
     if (!is_promised(scene))
         seen->others = ANYONE;
+    else if (strcmp(scene->cell->others, AN_HEIR) == 0 && seen->victims + seen->lost <= HEIRS)
+        seen->others = AN_HEIR;
     else if (seen->victims == 0 && seen->lost == 0)
         seen->others = NO_ONE;
     else if (seen->victims == 0 && seen->lost == 1)
@@ -318,7 +328,8 @@ static bool holds_no_more_memory(void *subject)
 {
     const struct scene *scene = subject;
 
-    return memory_of_all(&scene->server) <= scene->memory + SLACK_MEMORY;
+    return !scene_measures_memory() ||
+           memory_of_all(&scene->server) <= scene->memory + SLACK_MEMORY;
 }
 
 static void look_for_leftovers(struct scene *scene)

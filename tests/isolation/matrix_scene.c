@@ -170,7 +170,7 @@ static void commit(struct scene *scene)
 {
     char *text = scene->seen->client;
     size_t size = sizeof(scene->seen->client);
-    struct reply reply;
+    struct reply reply = {0};
     enum wire_event event = WIRE_CLOSED;
 
     if (wire_send_get(&scene->poisoned, scene->path))

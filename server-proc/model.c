@@ -218,7 +218,7 @@ static bool replace_nursery(void)
     }
     spare_close(self.server);
     keeper_forget_modules(&self.keeper);
-    self.has_nursery = nursery_start(self.server);
+    self.has_nursery = nursery_start(self.server) == START_READY;
     keeper_learn_modules(&self.keeper);
     return self.has_nursery;
 }
@@ -275,30 +275,34 @@ static void say_goodbye(struct server *s)
     nursery_close(self.stops > 1 ? 0 : GOODBYE);
 }
 
-static bool open_all(struct server *s)
+static enum start open_all(struct server *s)
 {
-    if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) ||
-        !keeper_open(&self.keeper, s) || !nursery_start(s))
-        return false;
-    keeper_learn_modules(&self.keeper);
-    return true;
+    if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) || !keeper_open(&self.keeper, s))
+        return START_FAILED;
+    enum start result = nursery_start(s);
+    if (result == START_READY)
+        keeper_learn_modules(&self.keeper);
+    else
+        keeper_close(&self.keeper);
+    return result;
 }
 
 int model_run(struct server *s)
 {
-    int code = 1;
     self.server = s;
     s->overdue = kill_overdue;
-    self.has_nursery = open_all(s);
-    if (self.has_nursery) {
+    enum start start = open_all(s);
+    bool is_well = start != START_FAILED;
+    if (start == START_READY) {
+        self.has_nursery = true;
         allowance_open(&self.allowance, clock_us());
         spare_tend(s);
         fill();
         server_announce(s);
-        code = supervise(s) ? 0 : 1;
+        is_well = supervise(s);
         say_goodbye(s);
         keeper_close(&self.keeper);
     }
     server_close_epoll(s);
-    return code;
+    return is_well ? 0 : 1;
 }

@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/signals.h"
 #include "spare.h"
 #include "worker.h"
 
@@ -140,7 +141,20 @@ bool nursery_open(void)
     return mailbox;
 }
 
-bool nursery_start(struct server *s)
+/* A module may take its time to open, or never come back: a signal does not wait for it. */
+static enum start await_opening(struct server *s)
+{
+    while (atomic_load(&mailbox->state) != DONE) {
+        wait_while(atomic_load(&mailbox->state), LOOK_PAUSE);
+        if (signals_wait(s->signals, 0) & SIGNAL_STOP)
+            return START_STOPPED;
+        if (atomic_load(&mailbox->state) != DONE && !is_alive())
+            return START_FAILED;
+    }
+    return START_READY;
+}
+
+enum start nursery_start(struct server *s)
 {
     pid_t supervisor = getpid();
     int status = 0;
@@ -150,14 +164,18 @@ bool nursery_start(struct server *s)
         nursery_main(s, supervisor);
     if (nursery_pid < 0) {
         log_line(LOG_ERROR, "no nursery: %s", strerror(errno));
-        return false;
+        return START_FAILED;
     }
-    if (await_done())
-        return true;
+    enum start result = await_opening(s);
+    if (result == START_READY)
+        return result;
+    if (result == START_STOPPED)
+        kill(nursery_pid, SIGKILL);
     waitpid(nursery_pid, &status, 0);
     nursery_pid = -1;
-    server_tell_opening(s, status);
-    return false;
+    if (result == START_FAILED)
+        server_tell_opening(s, status);
+    return result;
 }
 
 pid_t nursery_make(enum order order, size_t index)

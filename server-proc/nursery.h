@@ -27,9 +27,15 @@ enum order { ORDER_WORKER, ORDER_NEST, ORDER_CLOSE /* the modules; it ends then 
 
 /* Before anything else. False: no memory (errno). */
 bool nursery_open(void);
-/* Starts it and waits until the modules are open and the sandbox is in force. False: it could not,
- * and has said why. While no worker lives. */
-bool nursery_start(struct server *s);
+enum start {
+    START_READY,
+    START_FAILED, /* it has said why */
+    START_STOPPED /* TERM or INT came first */
+};
+
+/* Starts it and waits until the modules are open and the sandbox is in force. While no worker
+ * lives. */
+enum start nursery_start(struct server *s);
 /* Has a child made; returns its pid, or -1 with errno (ECHILD: the nursery has died). */
 pid_t nursery_make(enum order order, size_t index);
 /* A child has been reaped: was it the nursery? */

@@ -286,7 +286,9 @@ static bool after_end(struct death *d, int *code)
     struct scoreboard *board = self.server->board;
     bool was_up = atomic_load(&board->is_up);
     if (self.stops > 0) {
-        *code = WIFEXITED(d->status) ? WEXITSTATUS(d->status) : EXIT_FAILURE;
+        *code = !was_up                ? EXIT_SUCCESS
+                : WIFEXITED(d->status) ? WEXITSTATUS(d->status)
+                                       : EXIT_FAILURE;
         return false;
     }
     self.has_served = self.has_served || was_up;
@@ -303,11 +305,15 @@ static bool after_end(struct death *d, int *code)
     return true;
 }
 
+/* TERM wakes it; what counts is the board. One that has not come up yet may be in the hands of a
+ * module that does not come back, and has nothing to drain. */
 static void pass_on_stop(void)
 {
+    struct scoreboard *board = self.server->board;
     self.stops++;
-    atomic_store(&self.server->board->stop, self.stops);
-    kill(self.process, self.stops > 2 ? SIGKILL : SIGTERM); /* wakes it; what counts is the board */
+    atomic_store(&board->stop, self.stops);
+    bool is_patient = atomic_load(&board->is_up) && self.stops <= 2;
+    kill(self.process, is_patient ? SIGTERM : SIGKILL);
     listeners_close(&self.server->listeners);
 }
 

@@ -4,12 +4,14 @@
  */
 #include "bytes.h"
 #include "patience.h"
+#include "proc.h"
 #include "program.h"
 #include "server.h"
 #include "wire.h"
 #include "workshop.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +160,7 @@ static const struct {
     {"blocks_signal", "has blocked SIGUSR2"},
     {"closes_descriptor", "has closed descriptor 1"},
     {"replaces_descriptor", "has replaced descriptor 0"},
+    {"crashes", "SIGABRT"},
 };
 
 START_TEST(refuses_a_broken_one_by_name)
@@ -183,6 +186,33 @@ START_TEST(refuses_one_that_is_in_the_way_of_another)
 }
 END_TEST
 
+/* Whoever has started it can stop it, although it has not come so far as to serve. */
+START_TEST(stops_while_one_is_being_opened)
+{
+    char *slow = object("never_opens.so");
+    const char *argv[] = {subject_program(&subjects[_i]),
+                          "--listen",
+                          "127.0.0.1:0",
+                          "--module",
+                          slow,
+                          NULL,
+                          NULL,
+                          NULL};
+    if (subjects[_i].isolation != NULL) {
+        argv[5] = "--isolation";
+        argv[6] = subjects[_i].isolation;
+    }
+    struct program program = {.argv = argv};
+    pid_t pid = program_start(&program);
+
+    pause_ms(patience(300));
+    ck_assert(!process_gone(pid));
+    kill(pid, SIGTERM);
+    ck_assert_int_eq(program_end(pid, patience(3000)), 0);
+    free(slow);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("modules");
@@ -194,6 +224,7 @@ int main(void)
     tcase_add_loop_test(tcase, refuses_a_broken_one_by_name, 0,
                         (int)(sizeof(refusals) / sizeof(refusals[0])));
     add_for_each_subject(tcase, refuses_one_that_is_in_the_way_of_another);
+    add_for_each_subject(tcase, stops_while_one_is_being_opened);
     tcase_set_timeout(tcase, case_limit(30));
     suite_add_tcase(suite, tcase);
     return workshop_run(suite);

@@ -233,7 +233,10 @@ size_t own_memory(pid_t pid)
 
 size_t share_of_memory(pid_t pid)
 {
-    size_t bytes = bytes_of_line(pid, "smaps_rollup", "\nPss:");
+    size_t bytes = bytes_of_line(pid, "smaps_rollup", "\nPss_Anon:") +
+                   bytes_of_line(pid, "smaps_rollup", "\nPss_Shmem:");
 
-    return bytes > 0 ? bytes : bytes_of_line(pid, "status", "\nVmRSS:");
+    if (bytes > 0)
+        return bytes;
+    return own_memory(pid) + bytes_of_line(pid, "status", "\nRssShmem:");
 }

@@ -40,7 +40,9 @@ size_t own_memory(pid_t pid);
 
 /*
  * Bytes of memory a process has in use, each page divided by the number of those who share it
- * (PSS); undivided (RSS) where the kernel does not let us read that.  0 when it is gone.
+ * (PSS); undivided (RSS) where the kernel does not let us read that.  Without the pages of files:
+ * who else on the machine has the same library mapped is no matter of the process.  0 when it is
+ * gone.
  */
 size_t share_of_memory(pid_t pid);
 

@@ -11,6 +11,7 @@
 #include "workshop.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -340,6 +341,18 @@ size_t server_memory(const struct server *server)
     for (size_t i = 0; i < count; i++)
         bytes += share_of_memory(found[i]);
     return bytes;
+}
+
+const char *module_object(const char *name)
+{
+    static char paths[4][PATH_MAX];
+    static int used;
+    const char *folder = getenv("TANDEM_MODULES");
+    char *path = paths[used++ % 4];
+
+    ck_assert_msg(folder != NULL, "TANDEM_MODULES is not set: run the tests by ctest");
+    snprintf(path, PATH_MAX, "%s/%s", folder, name);
+    return path;
 }
 
 bool port_is_free(uint16_t port)

@@ -82,6 +82,10 @@ size_t server_await_workers(const struct server *server, pid_t *found, size_t wa
 /* Memory of all processes of the server, the supervisor included, in bytes: see share_of_memory. */
 size_t server_memory(const struct server *server);
 
+/* "FOLDER/NAME" of a module of tests/modules, where NAME may have an argument; the next call but
+ * three overwrites it. */
+const char *module_object(const char *name);
+
 /* True when nobody listens on the port any more. */
 bool port_is_free(uint16_t port);
 

@@ -150,11 +150,19 @@ static bool send_part(const char *body, size_t n)
     return r->has_begun;
 }
 
+static bool has_client_gone(void)
+{
+    sigset_t pending;
+    return sigpending(&pending) == 0 && sigismember(&pending, NEST_CLIENT_GONE);
+}
+
 /* For response_flush(): in pieces that a message can hold. */
 static bool flush_parts(struct response *r, void *unused)
 {
     (void)unused;
     size_t at = 0;
+    if (has_client_gone())
+        return false;
     do {
         size_t n = r->body.len - at < PIECE ? r->body.len - at : PIECE;
         if (!send_part(r->body.data + at, n))

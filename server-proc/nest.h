@@ -14,6 +14,7 @@
 #ifndef SERVER_PROC_NEST_H
 #define SERVER_PROC_NEST_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -75,6 +76,10 @@ struct spare_reply {
     uint64_t offset;
     uint64_t length;
 };
+
+/* Stays pending, since all our processes block it, until the spare looks: the next response_flush()
+ * says false. */
+enum { NEST_CLIENT_GONE = SIGHUP };
 
 /* What the nest is asked to do to a spare, which it alone can name without a mistake. */
 struct nest_signal {

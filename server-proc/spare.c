@@ -177,18 +177,19 @@ static void ask_to_signal(size_t place, uint32_t serial, int number)
     (void)put; /* full: whoever asks does so again in a moment */
 }
 
-/* A piece of a stream goes on to the client at once. Should it have gone, its handler may go on and
- * nobody will hear it: so it is ended. */
+/* A piece of a stream goes on to the client at once. Should it have gone, the handler is told. */
 static void pass_on(struct worker *w, const struct spare_reply *reply, size_t place)
 {
     struct response *r = &w->teller.response;
-    if (reply->headers_len + (size_t)reply->body_len != payload_size || r->failed)
-        return;
-    if (!r->has_begun)
-        take_head(r, reply);
-    response_write(r, payload + reply->headers_len, reply->body_len);
-    if (!response_flush(r))
-        ask_to_signal(place, reply->serial, SIGKILL);
+    if (reply->headers_len + (size_t)reply->body_len != payload_size)
+        r->failed = true;
+    if (!r->failed) {
+        if (!r->has_begun)
+            take_head(r, reply);
+        response_write(r, payload + reply->headers_len, reply->body_len);
+    }
+    if (r->failed || !response_flush(r))
+        ask_to_signal(place, reply->serial, NEST_CLIENT_GONE);
 }
 
 /* What came before the end: pieces of the answer, and how it crashed. */

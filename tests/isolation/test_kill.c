@@ -5,6 +5,11 @@
  * What must hold: every answer belongs to its request, no connection waits for ever, and at most
  * one request is lost per kill.  Once with connections that are kept, once with a new connection
  * for each request, so that kills fall between accept and the first byte, too.
+ *
+ * The processes that make others, the nursery and the nest, are killed likewise, less often.  With
+ * them all that runs may be lost, and nothing that comes later.
+ *
+ * TANDEM_LONG=1: 20,000 kills of workers; else 500.
  */
 #include "patience.h"
 #include "proc.h"
@@ -23,11 +28,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLIENTS = 64, KILL_MS = 2, STALL_MS = 8000 };
+enum { CLIENTS = 64, WORKERS = 8, STALL_MS = 8000 };
 
-static int length_ms(void)
+/* Whom to kill, how often, and what each may cost. */
+struct plan {
+    const char *victim; /* as the process calls itself */
+    int kills;
+    int pause; /* ms between two */
+    int cost;  /* requests */
+};
+
+static struct plan kill_workers(void)
 {
-    return long_run() ? 10000 : 3000;
+    return (struct plan){"worker", long_run() ? 20000 : 500, 2, 1};
+}
+
+static struct plan kill_makers(const char *victim)
+{
+    return (struct plan){victim, long_run() ? 100 : 10, 200, WORKERS};
 }
 
 /* --- the killer: a process of its own, so that it keeps its pace --- */
@@ -35,23 +53,23 @@ static int length_ms(void)
 struct killer {
     pid_t pid;
     _Atomic int *kills; /* in memory that both share */
-    _Atomic int *stop;
 };
 
-static void kill_on(const struct server *server, const struct killer *killer)
+static void kill_on(const struct server *server, const struct killer *killer,
+                    const struct plan *plan)
 {
-    pid_t workers[MAX_PROCESSES];
+    pid_t victims[MAX_PROCESSES];
     int64_t next = now_ms();
     unsigned dice = 20250519;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (!atomic_load(killer->stop)) {
-        size_t count = server_workers(server, workers);
+    while (atomic_load(killer->kills) < plan->kills) {
+        size_t count = keep_named(victims, server_processes(server, victims), plan->victim);
 
         dice = dice * 1103515245u + 12345u;
-        if (count > 0 && kill(workers[(dice >> 16) % count], SIGKILL) == 0)
+        if (count > 0 && kill(victims[(dice >> 16) % count], SIGKILL) == 0)
             atomic_fetch_add(killer->kills, 1);
-        next += KILL_MS;
+        next += plan->pause;
         if (next > now_ms())
             pause_ms((int)(next - now_ms()));
         else
@@ -60,29 +78,28 @@ static void kill_on(const struct server *server, const struct killer *killer)
     _exit(0);
 }
 
-static struct killer start_killer(const struct server *server)
+static struct killer start_killer(const struct server *server, const struct plan *plan)
 {
     struct killer killer;
 
     killer.kills = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(killer.kills, MAP_FAILED);
-    killer.stop = killer.kills + 1;
     killer.pid = fork();
     if (killer.pid == 0)
-        kill_on(server, &killer);
+        kill_on(server, &killer, plan);
     ck_assert_int_gt(killer.pid, 0);
     return killer;
 }
 
-static int stop_killer(struct killer *killer)
+static bool has_finished(const struct killer *killer)
 {
-    int kills;
+    return waitpid(killer->pid, NULL, WNOHANG) != 0;
+}
 
-    atomic_store(killer->stop, 1);
-    waitpid(killer->pid, NULL, 0);
-    kills = atomic_load(killer->kills);
+static void end_killer(struct killer *killer, const struct plan *plan)
+{
+    ck_assert_int_eq(atomic_load(killer->kills), plan->kills);
     munmap(killer->kills, 4096);
-    return kills;
 }
 
 /* --- the clients: 64 in one loop, each with one request on its way --- */
@@ -101,6 +118,7 @@ struct run {
     long next_number;
     long answered;
     long lost;
+    int64_t longest; /* ms that a request has waited for its answer */
 };
 
 static void lose(struct run *run, struct client *client)
@@ -128,7 +146,9 @@ static void ask(struct run *run, struct client *client)
 static void take_answer(struct run *run, struct client *client, const struct reply *reply)
 {
     char wanted[32];
+    int64_t took = now_ms() - client->asked;
 
+    run->longest = took > run->longest ? took : run->longest;
     /* A worker that dies in a handler leaves a 500 behind: lost, and said so. */
     if (reply->status == 500) {
         run->lost++;
@@ -214,44 +234,96 @@ static void look_back(struct run *run)
     }
 }
 
-static void run_under_kills(int subject, bool keeps_connections)
+struct holdings {
+    const struct server *server;
+    int descriptors;
+    size_t processes;
+};
+
+static bool is_as_before(void *subject)
 {
-    struct run run = {.keeps_connections = keeps_connections};
+    const struct holdings *before = subject;
+    pid_t found[MAX_PROCESSES];
+
+    return server_processes(before->server, found) == before->processes &&
+           open_descriptors(before->server->pid) <= before->descriptors + 3;
+}
+
+static struct holdings take_stock(const struct server *server)
+{
+    pid_t found[MAX_PROCESSES];
+
+    server_await_workers(server, found, WORKERS);
+    ck_assert_int_eq(fetch_status(server->port, "/one.txt", patience(5000)), 200);
+    pause_ms(patience(200));
+    return (struct holdings){.server = server,
+                             .descriptors = open_descriptors(server->pid),
+                             .processes = server_processes(server, found)};
+}
+
+static void judge(const struct run *run, const struct plan *plan, int64_t ms)
+{
+    const char *name = run->server->subject->name;
+
+    printf("%s: %ld answers, %ld requests lost by %d kills of a %s, in %.1f s; the longest waited "
+           "%d ms\n",
+           name, run->answered, run->lost, plan->kills, plan->victim, (double)ms / 1e3,
+           (int)run->longest);
+    ck_assert_int_gt(run->answered, plan->kills);
+    ck_assert_msg(run->lost <= (long)plan->kills * plan->cost, "%s: %ld lost by %d kills of a %s",
+                  name, run->lost, plan->kills, plan->victim);
+}
+
+static void run_under_kills(int subject, bool keeps_connections, struct plan plan)
+{
+    static struct run run;
+    struct holdings before;
     struct server server;
     struct killer killer;
-    int64_t end;
-    int kills;
+    int64_t began;
 
+    run = (struct run){.keeps_connections = keeps_connections, .server = &server};
     server_start(&server, subject,
                  OPTIONS("--enable-demo", "--workers", "8", "--log-level", "error"));
-    run.server = &server;
+    before = take_stock(&server);
+    killer = start_killer(&server, &plan);
     for (int i = 0; i < CLIENTS; i++)
         run.clients[i].wire = wire_open(server.port);
-    killer = start_killer(&server);
-    for (end = now_ms() + length_ms(); now_ms() < end;)
+    for (began = now_ms(); !has_finished(&killer);)
         turn(&run, true);
-    kills = stop_killer(&killer);
+    end_killer(&killer, &plan);
     while (anyone_waits(&run))
         turn(&run, false);
     look_back(&run);
-    printf("%s: %ld answers, %ld requests lost by %d kills\n", server.subject->name, run.answered,
-           run.lost, kills);
-    ck_assert_int_gt(kills, length_ms() / 100);
-    ck_assert_int_gt(run.answered, length_ms() / 10);
-    ck_assert_msg(run.lost <= kills, "%s: %ld lost by %d kills", server.subject->name, run.lost,
-                  kills);
+    judge(&run, &plan, now_ms() - began);
+    ck_assert_msg(eventually(is_as_before, &before, patience(8000)),
+                  "%s: %d descriptors and %zu processes before, %d descriptors after",
+                  server.subject->name, before.descriptors, before.processes,
+                  open_descriptors(server.pid));
     server_stop_noisy(&server);
 }
 
 START_TEST(numbered_requests_on_kept_connections)
 {
-    run_under_kills(_i, true);
+    run_under_kills(_i, true, kill_workers());
 }
 END_TEST
 
 START_TEST(numbered_requests_on_new_connections)
 {
-    run_under_kills(_i, false);
+    run_under_kills(_i, false, kill_workers());
+}
+END_TEST
+
+START_TEST(the_nursery_dies)
+{
+    run_under_kills(_i, true, kill_makers("nursery"));
+}
+END_TEST
+
+START_TEST(the_nest_dies)
+{
+    run_under_kills(FRESH, true, kill_makers("nest"));
 }
 END_TEST
 
@@ -262,7 +334,10 @@ int main(void)
 
     add_for_each_isolated(tcase, numbered_requests_on_kept_connections);
     add_for_each_isolated(tcase, numbered_requests_on_new_connections);
-    tcase_set_timeout(tcase, case_limit(60));
+    add_for_each_isolated(tcase, the_nursery_dies);
+    if (subject_count() > FRESH)
+        tcase_add_test(tcase, the_nest_dies);
+    tcase_set_timeout(tcase, case_limit(long_run() ? 600 : 40));
     suite_add_tcase(suite, tcase);
     return workshop_run(suite);
 }

@@ -257,9 +257,9 @@ static bool has_ended(void *subject)
     return gone == 1;
 }
 
-static bool has_no_busy_spare(void *subject)
+static bool is_idle(void *subject)
 {
-    return server_metric(subject, "tandem_workers{state=\"handler\"} ") == 1; /* which asks */
+    return server_metric(subject, "tandem_workers{state=\"turn\"} ") == 1; /* which asks */
 }
 
 /* Its handler is told, and ends; it has killed nobody. */
@@ -278,7 +278,7 @@ START_TEST(ends_when_its_client_has_gone)
     wire_close(&wire);
     ck_assert_msg(eventually(has_ended, &server, patience(5000)),
                   "%s: the handler goes on for a client that has gone", server.subject->name);
-    ck_assert_msg(eventually(has_no_busy_spare, &server, patience(3000)), "%s: it still runs",
+    ck_assert_msg(eventually(is_idle, &server, patience(3000)), "%s: it still runs",
                   server.subject->name);
     ck_assert(server_metric(&server, "tandem_worker_deaths_total ") == 0);
     server_stop_clean(&server);

@@ -51,7 +51,9 @@ static const char *name_of(const struct guard *g, size_t post)
 static int open_listener_again(struct guard *g, size_t i)
 {
     struct listener *l = &g->server->listeners.all[i], fresh;
-    const char *typed = g->server->options.listen[i], *port = strrchr(l->name, ':');
+    const struct options *o = &g->server->options;
+    const char *typed = i < o->listen_count ? o->listen[i] : o->admin;
+    const char *port = strrchr(l->name, ':');
     char address[sizeof l->name + 1], why[512];
     bool is_all = i < g->server->options.listen_count && (*typed == '*' || *typed == ':');
     snprintf(address, sizeof address, "%s%s", is_all ? "*" : "", is_all && port ? port : l->name);
@@ -78,6 +80,7 @@ static int make_again(struct guard *g, size_t post)
     }
     if (post < GUARD_OTHERS)
         return open_listener_again(g, post - GUARD_LISTENERS);
+    // cppcheck-suppress arrayIndexOutOfBoundsCond ; post < g->count
     g->posts[post].fd = -1; /* said once */
     errno = EBADF;
     return -1;

@@ -88,7 +88,8 @@ static void find_used(struct sweep *w)
     w->highest = highest > w->highest ? highest : w->highest; /* it grows; less is not believed */
     w->limit = table_limit(w);
     empty(w, w->used);
-    for (int fd = 0; fd <= w->highest && fd < w->limit; fd++) { /* slots beyond take no memory yet */
+    for (int fd = 0; fd <= w->highest && fd < w->limit;
+         fd++) { /* slots beyond take no memory yet */
         const struct conn *c = &t->slots[fd];
         if (conn_phase(conn_word(c)) == CONN_FREE)
             continue;

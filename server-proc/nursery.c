@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,7 +87,9 @@ static bool prepare(struct server *s)
 {
     server_bound_memory(s, 1);
     worker_bound_descriptors(s->handler_fds);
-    return crash_catch() && server_enter_sandbox(s);
+    bool is_ready = crash_catch() && server_enter_sandbox(s);
+    malloc_trim(0); /* else each child tidies up, in pages of its own, what was freed here */
+    return is_ready;
 }
 
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)

@@ -281,5 +281,4 @@ static const struct route routes[] = {{"GET HEAD", "/metrics", metrics},
                                       {"GET HEAD", "/readyz", readyz},
                                       {NULL, NULL, NULL}};
 
-extern const struct module admin_module;
 const struct module admin_module = {.abi = TANDEM_ABI, .name = "admin", .routes = routes};

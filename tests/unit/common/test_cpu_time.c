@@ -45,7 +45,7 @@ static pid_t start(bool has_child)
             pause();
         _exit(1);
     }
-    for (int i = 0; i <= has_child; i++)
+    for (int i = has_child ? 2 : 1; i > 0; i--)
         ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     close(ready[0]);
     close(ready[1]);

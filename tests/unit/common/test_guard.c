@@ -112,7 +112,7 @@ START_TEST(touches_nothing_that_is_in_order)
 
     for (int i = 0; i < 3; i++)
         guard_tick(&guard);
-    ck_assert_int_eq(memcmp(&before, &guard, sizeof(guard)), 0);
+    ck_assert_int_eq(memcmp(before.posts, guard.posts, sizeof(guard.posts)), 0);
     expect_service();
 }
 END_TEST

@@ -225,6 +225,7 @@ static enum start replace_nursery(void)
     }
     keeper_learn_modules(&self.keeper);
     self.has_nursery = result == START_READY;
+    reap(); /* the news of an end may have been passed over while the modules were opened */
     return result;
 }
 
@@ -301,6 +302,7 @@ int model_run(struct server *s)
     bool is_well = start == START_STOPPED;
     if (start == START_READY) {
         self.has_nursery = true;
+        reap(); /* as in replace_nursery() */
         allowance_open(&self.allowance, clock_us());
         spare_tend(s);
         fill();

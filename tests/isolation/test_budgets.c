@@ -154,6 +154,13 @@ END_TEST
 
 enum { LEAKS = 200, LEAKERS = 4 };
 
+static int tell_loss(struct wire *wire, enum wire_event event, const char *head)
+{
+    printf("lost: %s %.60s\n", wire_event_name(event), head);
+    wire_close(wire);
+    return 1;
+}
+
 /* A new connection for each: a process of threads is replaced with all of its connections. */
 static int lost_of_leaks(const struct server *server)
 {

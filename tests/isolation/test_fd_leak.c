@@ -25,7 +25,7 @@ enum {
     ROUNDS = 50,
     SALVO = 4 /* not waiting for a sweep between */,
     LONG_SLEEP_MS = 2000,
-    SLACK = 3,
+    SLACK = 3 + 2 * LOAD_CONNECTIONS,
     LATE_MS = 3000,
     SWEEP_MS = 20000,
     WANTED = 100

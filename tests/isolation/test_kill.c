@@ -270,7 +270,7 @@ static void judge(const struct run *run, const struct plan *plan, int64_t ms)
            "%d ms\n",
            name, run->answered, run->lost, plan->kills, plan->victim, (double)ms / 1e3,
            (int)run->longest);
-    ck_assert_int_gt(run->answered, plan->kills);
+    ck_assert_int_gt(run->answered, plan->kills / 10);
     ck_assert_msg(run->lost <= (long)plan->kills * plan->cost, "%s: %ld lost by %d kills of a %s",
                   name, run->lost, plan->kills, plan->victim);
 }

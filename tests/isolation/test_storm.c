@@ -104,7 +104,8 @@ static const struct kind *choose(struct storm *storm)
 
         for (; kind < kinds + KINDS && number >= kind->often; kind++)
             number -= kind->often;
-        if (kind < kinds + KINDS && (kind->reach == OWN || storm->with_shared))
+        if (kind < kinds + KINDS && (kind->reach == OWN || storm->with_shared) &&
+            !(build_is_slow() && strcmp(kind->path, "oom") == 0))
             return kind;
     }
 }
@@ -223,8 +224,8 @@ static void start_storm(struct storm *storm, int subject, bool with_shared)
     server_start(&storm->server, subject,
                  OPTIONS("--enable-faults", "--enable-demo", "--workers", "8", "--admin",
                          "127.0.0.1:0", "--access-log", "off", "--log-level", "error",
-                         "--request-timeout", deadline, "--worker-cpu", cpu, "--worker-memory",
-                         build_is_slow() ? "0" : "32m"));
+                         "--request-timeout", deadline, "--worker-cpu", cpu,
+                         build_is_slow() ? NULL : "--worker-memory", "32m"));
     for (int i = 0; i < CLIENTS; i++)
         storm->clients[i].wire = wire_open(storm->server.port);
 }
@@ -392,6 +393,8 @@ START_TEST(nobody_else_notices)
     struct stock early, late;
     int64_t began = now_ms();
 
+    if (build_is_slow())
+        printf("%s: no oom: a sanitizer needs more memory than any budget\n", subjects[_i].name);
     start_storm(&storm, _i, _i == FRESH);
     rage_beside_traffic(&storm, storm_length() * 2 / 10);
     early = take_stock(&storm);
@@ -437,18 +440,17 @@ enum { KILLERS = 4 };
 /* Several at once: the first that dies takes the others along. */
 static void strike(const struct server *server, unsigned number)
 {
-    static const char *const paths[] = {"/fault/segv",
-                                        "/fault/abort",
-                                        "/fault/exit",
-                                        "/fault/heap-corruption",
-                                        "/fault/partial-write",
-                                        "/fault/fd-leak",
-                                        "/fault/exit-holding-lock?shared=1"};
+    static const char *const paths[] = {
+        "/fault/segv",           "/fault/abort",   "/fault/exit",
+        "/fault/partial-write",  "/fault/fd-leak", "/fault/exit-holding-lock?shared=1",
+        "/fault/heap-corruption"};
+    /* A sanitizer does not come to the end of its report when another thread exits meanwhile. */
+    unsigned kinds_used = build_is_slow() ? 6 : 7;
     struct wire wires[KILLERS];
 
     for (unsigned i = 0; i < KILLERS; i++) {
         wires[i] = wire_open(server->port);
-        (void)wire_send_get(&wires[i], paths[(number + i) % 7]);
+        (void)wire_send_get(&wires[i], paths[(number + i) % kinds_used]);
     }
     for (int i = 0; i < KILLERS; i++) {
         struct reply reply;

@@ -24,7 +24,7 @@ const char model_program[] = "server-proc";
 const bool model_isolates = true;
 const char model_promises[] = "";
 
-enum { GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
+enum { FORK_PAUSE = 100, GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
 
 /* Nothing here can be changed by a worker, whatever it writes to the memory we share. */
 static struct supervisor {
@@ -204,8 +204,9 @@ static void kill_all(void)
 /* It has died, though it runs nothing of anybody's: somebody has killed it. The next opens the
  * modules again, so that workers of the old one would see another state than those of the new one:
  * they are replaced, too. Clients wait meanwhile, and those who must be cut short get their 500. */
-static bool replace_nursery(void)
+static enum start replace_nursery(void)
 {
+    enum start result;
     int64_t until = clock_ms() + GOODBYE;
     log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
     ask_all_to_leave();
@@ -218,9 +219,13 @@ static bool replace_nursery(void)
     }
     spare_close(self.server);
     keeper_forget_modules(&self.keeper);
-    self.has_nursery = nursery_start(self.server) == START_READY;
+    while ((result = nursery_start(self.server)) == START_KILLED) {
+        usleep(FORK_PAUSE * 1000);
+        keeper_forget_modules(&self.keeper);
+    }
     keeper_learn_modules(&self.keeper);
-    return self.has_nursery;
+    self.has_nursery = result == START_READY;
+    return result;
 }
 
 /* --- the loop --- */
@@ -241,8 +246,9 @@ static bool supervise(struct server *s)
         unsigned came = signals_wait(s->signals, keeper_pause(&self.keeper));
         if (came & SIGNAL_CHILD)
             reap();
-        if (!self.has_nursery && !replace_nursery())
-            return false;
+        enum start nursery = self.has_nursery ? START_READY : replace_nursery();
+        if (nursery != START_READY)
+            return nursery == START_STOPPED;
         spare_tend(s);
         fill();
         keeper_tick(&self.keeper);
@@ -292,7 +298,7 @@ int model_run(struct server *s)
     self.server = s;
     s->overdue = kill_overdue;
     enum start start = open_all(s);
-    bool is_well = start != START_FAILED;
+    bool is_well = start == START_STOPPED;
     if (start == START_READY) {
         self.has_nursery = true;
         allowance_open(&self.allowance, clock_us());

@@ -167,7 +167,7 @@ enum start nursery_start(struct server *s)
         nursery_main(s, supervisor);
     if (nursery_pid < 0) {
         log_line(LOG_ERROR, "no nursery: %s", strerror(errno));
-        return START_FAILED;
+        return START_KILLED;
     }
     enum start result = await_opening(s);
     if (result == START_READY)
@@ -176,9 +176,10 @@ enum start nursery_start(struct server *s)
         kill(nursery_pid, SIGKILL);
     waitpid(nursery_pid, &status, 0);
     nursery_pid = -1;
-    if (result == START_FAILED)
-        server_tell_opening(s, status);
-    return result;
+    if (result == START_STOPPED)
+        return result;
+    server_tell_opening(s, status);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? START_KILLED : START_FAILED;
 }
 
 pid_t nursery_make(enum order order, size_t index)

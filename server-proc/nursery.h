@@ -30,6 +30,7 @@ bool nursery_open(void);
 enum start {
     START_READY,
     START_FAILED, /* it has said why */
+    START_KILLED, /* somebody has killed it, or there was no room for it: nothing is wrong with it */
     START_STOPPED /* TERM or INT came first */
 };
 

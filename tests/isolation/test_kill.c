@@ -34,18 +34,19 @@ enum { CLIENTS = 64, WORKERS = 8, STALL_MS = 8000 };
 struct plan {
     const char *victim; /* as the process calls itself */
     int kills;
-    int pause; /* ms between two */
+    int pause; /* ms between two … */
+    int soon;  /* … and after every other one: its successor is killed as it starts */
     int cost;  /* requests */
 };
 
 static struct plan kill_workers(void)
 {
-    return (struct plan){"worker", long_run() ? 20000 : 500, 2, 1};
+    return (struct plan){"worker", long_run() ? 20000 : 500, 2, 2, 1};
 }
 
 static struct plan kill_makers(const char *victim)
 {
-    return (struct plan){victim, long_run() ? 100 : 10, 200, WORKERS};
+    return (struct plan){victim, long_run() ? 100 : 10, 300, 4, WORKERS};
 }
 
 /* --- the killer: a process of its own, so that it keeps its pace --- */
@@ -69,7 +70,7 @@ static void kill_on(const struct server *server, const struct killer *killer,
         dice = dice * 1103515245u + 12345u;
         if (count > 0 && kill(victims[(dice >> 16) % count], SIGKILL) == 0)
             atomic_fetch_add(killer->kills, 1);
-        next += plan->pause;
+        next += atomic_load(killer->kills) % 2 ? plan->soon : plan->pause;
         if (next > now_ms())
             pause_ms((int)(next - now_ms()));
         else

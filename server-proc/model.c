@@ -220,8 +220,9 @@ static enum start replace_nursery(void)
     spare_close(self.server);
     keeper_forget_modules(&self.keeper);
     while ((result = nursery_start(self.server)) == START_KILLED) {
-        usleep(FORK_PAUSE * 1000);
         keeper_forget_modules(&self.keeper);
+        if (signals_wait(self.server->signals, FORK_PAUSE) & SIGNAL_STOP)
+            return START_STOPPED;
     }
     keeper_learn_modules(&self.keeper);
     self.has_nursery = result == START_READY;

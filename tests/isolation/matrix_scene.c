@@ -24,6 +24,8 @@ enum {
     REQUEST_MS = 1000,
     BUSY_MS = 600,
     SETTLE_MS = 4000, /* for the dead to be replaced, and for what they left to be swept */
+    MEND_MS = 10000,  /* where nothing is promised: a worker may wait 5 s for being killed, and does
+                         not pass before */
     NEW_CONNECTIONS = 20,
     WITNESSES = 200, /* requests: among fewer there might be no victim by chance */
     SLACK_DESCRIPTORS = 3,
@@ -324,14 +326,11 @@ void scene_left(struct scene *scene, const char *what)
              scene->left_count++ > 0 ? ", " : "leaves ", what);
 }
 
-/* Where nothing is promised, connections that were there may be lost for good; no more than that. */
 static bool holds_no_more_descriptors(void *subject)
 {
     const struct scene *scene = subject;
 
-    int slack = is_promised(scene) ? SLACK_DESCRIPTORS : BYSTANDERS + LOAD_CONNECTIONS;
-
-    return open_descriptors(scene_holder(scene)) <= scene->descriptors + slack;
+    return open_descriptors(scene_holder(scene)) <= scene->descriptors + SLACK_DESCRIPTORS;
 }
 
 static bool has_as_many_processes(void *subject)
@@ -352,11 +351,13 @@ static bool holds_no_more_memory(void *subject)
 
 static void look_for_leftovers(struct scene *scene)
 {
+    int settle = patience(is_promised(scene) ? SETTLE_MS : MEND_MS);
+
     if (strcmp(scene->seen->dies, THREAD_LOST) == 0)
         scene_left(scene, LOST_THREAD);
-    if (!eventually(holds_no_more_descriptors, scene, patience(SETTLE_MS)))
+    if (!eventually(holds_no_more_descriptors, scene, settle))
         scene_left(scene, DESCRIPTORS);
-    if (!eventually(has_as_many_processes, scene, patience(SETTLE_MS)))
+    if (!eventually(has_as_many_processes, scene, settle))
         scene_left(scene, "processes");
     if (!eventually(holds_no_more_memory, scene, patience(200)))
         scene_left(scene, MEMORY);

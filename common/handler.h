@@ -31,8 +31,9 @@
  *   - server-thread: statics are shared by all workers; guard them. A crash ends every request.
  *   - server-proc pool: statics are the worker's own and outlive the request; fresh: they are as
  *     they were after `open`, each time. A crash ends this request, which is answered with 500.
- *   - Memory from module_share() is the same for all workers in either server, and outlives each of
- *     them. A lock in it that dies with its holder stays locked: use atomics.
+ *   - Memory from module_share() is the same for all workers in either server, and lives as long as
+ *     the process that called `open`: in server-thread a crash ends it, in server-proc none does. A
+ *     lock in it that dies with its holder stays locked: use atomics.
  *
  * No function here is for the supervisor: it calls no handler.
  */
@@ -79,7 +80,7 @@ struct module {
 extern const struct module tandem_module; /* so that C++ and -fvisibility=hidden let it be seen */
 
 /* For `open` only: `bytes` of zeros that all workers see, whichever server it is. They live as long
- * as the service. NULL when there is no memory, or no `open` runs. */
+ * as the process that calls `open`. NULL when there is no memory, or no `open` runs. */
 void *module_share(size_t bytes);
 
 /* The request. All strings live as long as the handler runs; none is to be freed. */

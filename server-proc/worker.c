@@ -59,12 +59,13 @@ void worker_make(struct server *s, size_t index, pid_t supervisor, pid_t *pid)
         worker_main(s, index, supervisor);
 }
 
-enum { DISOWNED_TIME = 5 /* s */ };
+enum { DISOWNED_TIME = 100 * 1000 /* µs */ };
 
-/* The supervisor has answered in our place and is about to kill us: touch nothing until then. */
+/* The supervisor has answered in our place and is about to kill us, or our slot was damaged and the
+ * connection is gone: touch nothing, wait for it, and go in any case. */
 bool model_disowned(struct worker *w)
 {
     (void)w;
-    sleep(DISOWNED_TIME);
-    _exit(EXIT_FAILURE); /* cannot be: but nobody must wait for ever */
+    usleep(DISOWNED_TIME);
+    _exit(EXIT_FAILURE);
 }

@@ -19,7 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "trace.h"
+#include "backtrace.h"
 
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 enum { DEADLY = sizeof deadly / sizeof deadly[0] };
@@ -62,15 +62,15 @@ static bool has_address(int number, int code)
 
 static void write_down(struct crash *c, const siginfo_t *info, const ucontext_t *context, int error)
 {
-    struct trace trace = {.record = c};
+    struct backtrace trace = {.record = c};
     c->code = info->si_code;
     c->address = has_address(info->si_signo, info->si_code) ? (uintptr_t)info->si_addr : 0;
     c->is_out_of_memory = false;
-    trace_begin(&trace, context);
+    backtrace_begin(&trace, context);
     atomic_store_explicit(&c->signal, info->si_signo, memory_order_release);
-    trace_walk(&trace, context);
+    backtrace_walk(&trace, context);
     c->is_out_of_memory = is_out_of_memory(error);
-    trace_name(&trace);
+    backtrace_name(&trace);
 }
 
 /* The same signal with the same story once more, for the default action. It is pending until the
@@ -105,7 +105,7 @@ bool crash_catch(void)
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < DEADLY; i++)
         sigaddset(&action.sa_mask, deadly[i]);
-    trace_learn();
+    backtrace_learn();
     for (size_t i = 0; i < DEADLY; i++)
         if (sigaction(deadly[i], &action, NULL) != 0)
             return false;

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "residue.h"
 #include "share.h"
-#include "traces.h"
 #include "uri.h"
 
 enum { NAME_MOST = 63, PATH_MOST = 255, METHOD_ROOM = 16 };
@@ -25,7 +25,7 @@ struct candidate {
     const char *name; /* NULL: not known yet */
     const struct module *module;
     bool is_foreign;
-    struct traces before; /* how it found the process */
+    struct residue before; /* how it found the process */
     char *why;
     size_t size;
 };
@@ -159,10 +159,10 @@ static bool check_routes(const struct candidate *c)
 
 /* --- what it does --- */
 
-static bool check_traces(const struct candidate *c, const char *which)
+static bool check_residue(const struct candidate *c, const char *which)
 {
     char what[256];
-    return traces_kept(&c->before, what, sizeof what) ||
+    return residue_kept(&c->before, what, sizeof what) ||
            refuse(c, "its %s %s: do without, or undo it, see the rules in handler.h", which, what);
 }
 
@@ -174,7 +174,7 @@ static bool call_open(const struct candidate *c, const char *argument, void **st
     share_end();
     if (wrong)
         return refuse(c, "%s", wrong);
-    if (check_traces(c, "open"))
+    if (check_residue(c, "open"))
         return true;
     if (m->close)
         m->close(*state);
@@ -200,7 +200,7 @@ bool module_open(struct router *r, const struct module *module, const char *argu
                           .is_foreign = is_foreign,
                           .why = why,
                           .size = size};
-    traces_take(&c.before);
+    residue_take(&c.before);
     return check_abi(&c) && adopt(&c, argument);
 }
 
@@ -243,8 +243,8 @@ bool module_load(struct router *r, const char *text, char *why, size_t size)
     snprintf(file, sizeof file, "%.*s", (int)n, text);
     snprintf(path, sizeof path, "%s%s", strchr(file, '/') ? "" : "./", file);
     c.file = file;
-    traces_take(&c.before);
-    return load(&c, path) && check_abi(&c) && check_traces(&c, "constructor") &&
+    residue_take(&c.before);
+    return load(&c, path) && check_abi(&c) && check_residue(&c, "constructor") &&
            adopt(&c, text[n] ? text + n + 1 : NULL);
 }
 

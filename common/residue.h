@@ -1,5 +1,5 @@
 /*
- * traces.h — what foreign code has left behind in a process: a look before, a look after, and
+ * residue.h — what foreign code has left behind in a process: a look before, a look after, and
  * the difference in words.
  *
  * It sees what handler.h asks of a module's `open`, and of the constructors that run when it is
@@ -7,8 +7,8 @@
  * directory, umask, locale, and the standard descriptors. What was done and undone in between it
  * does not see.
  */
-#ifndef TANDEM_TRACES_H
-#define TANDEM_TRACES_H
+#ifndef TANDEM_RESIDUE_H
+#define TANDEM_RESIDUE_H
 
 #include <locale.h>
 #include <signal.h>
@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct traces {
+struct residue {
     long threads; /* this and `umask` from /proc; -1 where that cannot be read */
     long umask;
     bool has_children;
@@ -34,10 +34,10 @@ struct traces {
     } folder, standard[3];
 };
 
-void traces_take(struct traces *f);
+void residue_take(struct residue *f);
 /* False: what is left behind, as in "has changed the umask from 022 to 0", is in `what`. Where the
  * process had children before, new ones are not told from them. May wait a moment for threads that
  * have been joined to be gone. By the thread that took `before`. */
-bool traces_kept(const struct traces *before, char *what, size_t size);
+bool residue_kept(const struct residue *before, char *what, size_t size);
 
 #endif

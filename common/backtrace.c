@@ -1,5 +1,5 @@
 /*
- * trace.c — from frame to frame, and each word only after the kernel has said that it is there.
+ * backtrace.c — from frame to frame, and each word only after the kernel has said that it is there.
  *
  * Our code keeps frame pointers, foreign code often does not. So a frame record is believed when it
  * lies on the way up the stack, can be read, and returns to where a call was; and where there is
@@ -12,7 +12,7 @@
  *
  * What was found by searching may be a leftover of a call that is over. It costs a reader a glance.
  */
-#include "trace.h"
+#include "backtrace.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -62,7 +62,7 @@ static int note_areas(struct dl_phdr_info *object, size_t size, void *unused)
     return 0;
 }
 
-void trace_learn(void)
+void backtrace_learn(void)
 {
     area_count = 0;
     dl_iterate_phdr(note_areas, NULL);
@@ -161,7 +161,7 @@ static bool follows_call(uintptr_t address)
 enum { SEARCHED = 256 /* words */ };
 static const uintptr_t STACK_SPAN = 64 << 20; /* no frame is farther from the next one */
 
-static void add(struct trace *t, uintptr_t address)
+static void add(struct backtrace *t, uintptr_t address)
 {
     if (t->depth == CRASH_FRAMES)
         return;
@@ -195,12 +195,12 @@ static bool is_leaf(const struct place *p)
            is_record(p->frame, p->stack) && word_at(p->frame + WORD) != p->back;
 }
 
-void trace_begin(struct trace *t, const ucontext_t *context)
+void backtrace_begin(struct backtrace *t, const ucontext_t *context)
 {
     add(t, place_of(context).pc);
 }
 
-void trace_walk(struct trace *t, const ucontext_t *context)
+void backtrace_walk(struct backtrace *t, const ucontext_t *context)
 {
     struct place place = place_of(context);
     uintptr_t at = place.stack, frame = place.frame;
@@ -280,7 +280,7 @@ static void put_symbol(char name[CRASH_NAME], uintptr_t address, bool is_return)
     memcpy(name, text, (size_t)(l.at - text) + 1);
 }
 
-void trace_name(const struct trace *t)
+void backtrace_name(const struct backtrace *t)
 {
     for (uint32_t i = 0; i < t->depth; i++)
         put_file(t->record->names[i], (uintptr_t)t->record->frames[i]);

@@ -1,7 +1,7 @@
 /*
- * traces.c — each trace is a field that is read, and a line that says how it differs.
+ * residue.c — each trace is a field that is read, and a line that says how it differs.
  */
-#include "traces.h"
+#include "residue.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,7 +42,7 @@ static bool has_children(void)
 
 /* Flags are about handlers, which is why signal(n, signal(n, SIG_IGN)) may change them: it has put
  * all back. But for the one that lets children go without a word. */
-static void look_at_signals(struct traces *f)
+static void look_at_signals(struct residue *f)
 {
     struct sigaction action;
     for (int i = 1; i < _NSIG; i++) {
@@ -55,7 +55,7 @@ static void look_at_signals(struct traces *f)
     pthread_sigmask(SIG_BLOCK, NULL, &f->mask);
 }
 
-static void look_at_files(struct traces *f)
+static void look_at_files(struct residue *f)
 {
     struct stat s;
     if (stat(".", &s) == 0) {
@@ -72,7 +72,7 @@ static void look_at_files(struct traces *f)
     }
 }
 
-void traces_take(struct traces *f)
+void residue_take(struct residue *f)
 {
     memset(f, 0, sizeof *f);
     f->threads = status_number("Threads:", 10);
@@ -102,7 +102,7 @@ __attribute__((format(printf, 2, 3))) static bool differs(const struct words *w,
 }
 
 /* Who waits for a thread is woken a moment before the kernel has forgotten it. */
-static bool threads_kept(const struct traces *before, const struct traces *after,
+static bool threads_kept(const struct residue *before, const struct residue *after,
                          const struct words *w)
 {
     long threads = after->threads;
@@ -113,13 +113,13 @@ static bool threads_kept(const struct traces *before, const struct traces *after
     return threads <= before->threads || differs(w, "has started a thread");
 }
 
-static bool children_kept(const struct traces *before, const struct traces *after,
+static bool children_kept(const struct residue *before, const struct residue *after,
                           const struct words *w)
 {
     return before->has_children || !after->has_children || differs(w, "has started a process");
 }
 
-static bool signals_kept(const struct traces *before, const struct traces *after,
+static bool signals_kept(const struct residue *before, const struct residue *after,
                          const struct words *w)
 {
     char name[64];
@@ -134,7 +134,7 @@ static bool signals_kept(const struct traces *before, const struct traces *after
     return true;
 }
 
-static bool folder_kept(const struct traces *before, const struct traces *after,
+static bool folder_kept(const struct residue *before, const struct residue *after,
                         const struct words *w)
 {
     return (before->folder.is_there == after->folder.is_there &&
@@ -143,14 +143,14 @@ static bool folder_kept(const struct traces *before, const struct traces *after,
            differs(w, "has changed the working directory");
 }
 
-static bool umask_kept(const struct traces *before, const struct traces *after,
+static bool umask_kept(const struct residue *before, const struct residue *after,
                        const struct words *w)
 {
     return before->umask == after->umask ||
            differs(w, "has changed the umask from %03lo to %03lo", before->umask, after->umask);
 }
 
-static bool locale_kept(const struct traces *before, const struct traces *after,
+static bool locale_kept(const struct residue *before, const struct residue *after,
                         const struct words *w)
 {
     if (before->thread_locale != after->thread_locale)
@@ -160,7 +160,7 @@ static bool locale_kept(const struct traces *before, const struct traces *after,
 }
 
 /* One that was closed before may be anything now: the next file to be opened gets its number. */
-static bool standard_kept(const struct traces *before, const struct traces *after,
+static bool standard_kept(const struct residue *before, const struct residue *after,
                           const struct words *w)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -175,17 +175,17 @@ static bool standard_kept(const struct traces *before, const struct traces *afte
     return true;
 }
 
-bool traces_kept(const struct traces *before, char *what, size_t size)
+bool residue_kept(const struct residue *before, char *what, size_t size)
 {
-    static bool (*const traces[])(const struct traces *, const struct traces *,
-                                  const struct words *) = {
+    static bool (*const residue[])(const struct residue *, const struct residue *,
+                                   const struct words *) = {
         threads_kept, children_kept, signals_kept,  folder_kept,
         umask_kept,   locale_kept,   standard_kept,
     };
-    struct traces after;
-    traces_take(&after);
-    for (size_t i = 0; i < sizeof traces / sizeof traces[0]; i++)
-        if (!traces[i](before, &after, &(struct words){what, size}))
+    struct residue after;
+    residue_take(&after);
+    for (size_t i = 0; i < sizeof residue / sizeof residue[0]; i++)
+        if (!residue[i](before, &after, &(struct words){what, size}))
             return false;
     return true;
 }

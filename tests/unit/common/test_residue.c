@@ -1,8 +1,8 @@
 /*
- * traces: what stays is seen and named; what has been undone, or was so before, is not held
+ * residue: what stays is seen and named; what has been undone, or was so before, is not held
  * against anybody.
  */
-#include "common/traces.h"
+#include "common/residue.h"
 
 #include "unit.h"
 
@@ -14,23 +14,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static struct traces before;
+static struct residue before;
 static char what[256];
 
 static void expect_kept(void)
 {
-    ck_assert_msg(traces_kept(&before, what, sizeof(what)), "%s", what);
+    ck_assert_msg(residue_kept(&before, what, sizeof(what)), "%s", what);
 }
 
 static void expect_trace(const char *words)
 {
-    ck_assert_msg(!traces_kept(&before, what, sizeof(what)), "nothing was seen: %s", words);
+    ck_assert_msg(!residue_kept(&before, what, sizeof(what)), "nothing was seen: %s", words);
     ck_assert_str_eq(what, words);
 }
 
 static void set_up(void)
 {
-    traces_take(&before);
+    residue_take(&before);
     expect_kept();
 }
 
@@ -38,7 +38,7 @@ START_TEST(reads_the_umask_without_touching_it)
 {
     mode_t old = umask(031);
 
-    traces_take(&before);
+    residue_take(&before);
     ck_assert_int_eq(before.umask, 031);
     ck_assert_int_eq((int)umask(old), 031);
     umask(007);
@@ -56,10 +56,10 @@ START_TEST(sees_signals)
     sigaddset(&set, SIGRTMAX);
     sigprocmask(SIG_BLOCK, &set, NULL);
     expect_trace("has blocked signal 64");
-    traces_take(&before);
+    residue_take(&before);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
     expect_trace("has unblocked signal 64");
-    traces_take(&before);
+    residue_take(&before);
     signal(SIGUSR1, SIG_IGN);
     expect_trace("has changed what SIGUSR1 (User defined signal 1) does");
     signal(SIGUSR1, SIG_DFL);
@@ -78,7 +78,7 @@ START_TEST(sees_children)
     if (child == 0)
         _exit(0);
     expect_trace("has started a process");
-    traces_take(&before);
+    residue_take(&before);
     expect_kept();
     ck_assert_int_eq(waitpid(child, NULL, 0), child);
     expect_kept();
@@ -89,10 +89,10 @@ START_TEST(sees_a_standard_descriptor_only_where_there_was_one)
 {
     close(STDIN_FILENO);
     expect_trace("has closed descriptor 0");
-    traces_take(&before);
+    residue_take(&before);
     ck_assert_int_eq(open("/proc/self/status", O_RDONLY), STDIN_FILENO);
     expect_kept();
-    traces_take(&before);
+    residue_take(&before);
     int fd = open("/proc/self/stat", O_RDONLY);
     ck_assert_int_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
     expect_trace("has replaced descriptor 0");
@@ -113,8 +113,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("traces");
-    TCase *tcase = tcase_create("traces");
+    Suite *suite = suite_create("residue");
+    TCase *tcase = tcase_create("residue");
 
     tcase_add_checked_fixture(tcase, set_up, NULL);
     tcase_add_test(tcase, reads_the_umask_without_touching_it);

@@ -175,7 +175,7 @@ static int lost_of_leaks(const struct server *server)
 {
     int lost = 0;
 
-    for (int i = 0; i < LEAKS; i++, pause_ms(2)) { /* that who looks at the memory has his turn */
+    for (int i = 0; i < LEAKS; i++, pause_ms(10)) { /* that who looks at the memory has his turn */
         struct wire wires[LEAKERS];
         struct reply reply;
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "log.h"
 
 /* A line holds at most four values, and an escaped byte takes six (JSON) or four: it always
  * fits. */
@@ -106,7 +107,7 @@ static void add_json(struct buf *b, const struct access_entry *e, const struct t
 
 void access_log_write(const struct access_log *log, const struct access_entry *entry)
 {
-    if (log->fd < 0)
+    if (log->fd < 0 || (entry->may_be_dropped && !log_has_room(log->fd)))
         return;
     struct buf line;
     struct tm tm;

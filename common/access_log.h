@@ -31,7 +31,8 @@ struct access_entry {
     size_t referer_len;
     const char *agent;
     size_t agent_len;
-    const char *cause; /* why the request died; NULL: it did not (JSON only) */
+    bool may_be_dropped; /* rather than wait: it is written by whoever keeps the workers alive */
+    const char *cause;   /* why the request died; NULL: it did not (JSON only) */
 };
 
 /* False: `path` cannot be opened (errno). "-" is stdout, "off" is none. */

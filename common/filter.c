@@ -93,6 +93,7 @@ static const struct condition {
     IF(clone, 0, MASKED_EQ, NEW_NAMESPACES, 0),
     IF(mmap, 2, MASKED_EQ, PROT_EXEC, 0),
     IF(mprotect, 2, MASKED_EQ, PROT_EXEC, 0),
+    IF(connect, 2, EQ, sizeof(sa_family_t), 0), /* to nowhere: see conn_cast_off() */
     IF(kill, 0, MASKED_EQ, 0x80000000, 0), /* one process, not all of this user's */
     IF(prlimit64, 0, EQ, 0, 0), /* its own */
 #if !TANDEM_SANITIZED

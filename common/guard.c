@@ -80,7 +80,8 @@ static int make_again(struct guard *g, size_t post)
     }
     if (post < GUARD_OTHERS)
         return open_listener_again(g, post - GUARD_LISTENERS);
-    // cppcheck-suppress arrayIndexOutOfBoundsCond ; post < g->count
+    // cppcheck-suppress arrayIndexOutOfBoundsCond ; post < GUARD_POSTS
+    g->has_lost_file = g->has_lost_file || g->posts[post].is_module;
     g->posts[post].fd = -1; /* said once */
     errno = EBADF;
     return -1;
@@ -88,17 +89,30 @@ static int make_again(struct guard *g, size_t post)
 
 /* --- placing --- */
 
+/* A number that was lost may be another post's by now. */
+static void forget_copy(struct guard *g, size_t post)
+{
+    int fd = g->posts[post].copy;
+    for (size_t i = 0; i < GUARD_POSTS; i++)
+        if (g->posts[i].fd == fd || (i != post && g->posts[i].copy == fd))
+            return;
+    sweep_forget(g->sweep, fd);
+}
+
 static bool keep_copy(struct guard *g, size_t post, int copy)
 {
-    sweep_forget(g->sweep, g->posts[post].copy);
+    forget_copy(g, post);
     g->posts[post].copy = copy;
     sweep_keep(g->sweep, copy);
     return copy >= 0;
 }
 
+/* Not among the lowest numbers, which the posts themselves have, and may want back; nor so high that
+ * the kernel's table grows. */
 static bool copy_again(struct guard *g, size_t post)
 {
-    return keep_copy(g, post, fcntl(g->posts[post].fd, F_DUPFD_CLOEXEC, 0));
+    enum { LOWEST = 100 };
+    return keep_copy(g, post, fcntl(g->posts[post].fd, F_DUPFD_CLOEXEC, LOWEST));
 }
 
 /* What is made may get the very number that was closed. */
@@ -175,6 +189,8 @@ static void restore(struct guard *g, size_t post)
     if (clock_ms() < g->again)
         return;
     bool ok = (!is_new || renew(g, post)) && (is_it(g, post, p->fd) || put_back(g, p));
+    if (ok && !p->is_module)
+        sweep_keep(g->sweep, fd);
     if (ok && is_new && post == GUARD_EPOLL)
         fill_epoll(g);
     if (ok && is_watched(g, post))
@@ -216,7 +232,7 @@ static void leave(struct guard *g, size_t post)
 {
     struct post *p = &g->posts[post];
     if (p->fd >= 0 && is_it(g, post, p->copy)) {
-        sweep_forget(g->sweep, p->copy);
+        forget_copy(g, post);
         close(p->copy);
     }
     *p = (struct post){.fd = -1, .copy = -1};
@@ -257,17 +273,27 @@ void guard_keep(struct guard *g, int fd)
         leave(g, post);
 }
 
+static void mark_module(struct guard *g, int fd)
+{
+    size_t post = post_of(g, fd);
+    if (post < GUARD_POSTS)
+        g->posts[post].is_module = true;
+}
+
 void guard_keep_modules(struct guard *g)
 {
     for (int fd = 0; fd < g->sweep->limit; fd++)
-        if (sweep_is_module(g->sweep, fd))
+        if (sweep_is_module(g->sweep, fd)) {
             guard_keep(g, fd);
+            mark_module(g, fd);
+        }
 }
 
 void guard_forget_modules(struct guard *g)
 {
+    g->has_lost_file = false;
     for (size_t i = GUARD_OTHERS; i < GUARD_POSTS; i++)
-        if (g->posts[i].fd >= 0 && sweep_is_module(g->sweep, g->posts[i].fd))
+        if (g->posts[i].is_module)
             leave(g, i);
 }
 

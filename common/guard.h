@@ -38,7 +38,8 @@ enum { GUARD_OTHERS = GUARD_LISTENERS + LIMIT_LISTENERS + 1, GUARD_POSTS = GUARD
 struct post {
     int fd; /* -1: nobody stands here */
     int copy;
-    dev_t device; /* of the others */
+    bool is_module; /* opened by one */
+    dev_t device;   /* of the others */
     ino_t inode;
 };
 
@@ -46,8 +47,9 @@ struct guard {
     struct server *server;
     struct sweep *sweep; /* is told of the descriptors made here */
     struct post posts[GUARD_POSTS];
-    int64_t again;    /* monotonic ms: when to try again what has failed */
-    bool is_helpless; /* a listener is gone and cannot be opened again */
+    int64_t again;      /* monotonic ms: when to try again what has failed */
+    bool has_lost_file; /* that a module had opened: only the module could open it again */
+    bool is_helpless;   /* a listener is gone and cannot be opened again */
 };
 
 /* Marks what is there and keeps a second descriptor of each. Once the epoll is open, before

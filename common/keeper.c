@@ -40,9 +40,33 @@ void keeper_learn_modules(struct keeper *k)
     guard_keep_modules(&k->guard);
 }
 
+/* Was `fd` closed before its owner died? Then the number may be another's already. */
+static bool is_same_socket(const struct conn *c, int fd)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 && cookie == c->cookie;
+}
+
+/* Slots whose socket is gone would claim what gets its number next. No worker lives: what is IDLE is
+ * all there is. */
+static void forget_lost(struct keeper *k)
+{
+    struct conn_table *t = &k->teller.server->table;
+    for (int fd = 0; fd <= k->highest; fd++) {
+        struct conn *c = &t->slots[fd];
+        uint64_t word = conn_word(c);
+        if (conn_phase(word) == CONN_IDLE && !is_same_socket(c, fd) &&
+            conn_seize(c, word, CONN_HELD))
+            conn_forget(k->teller.server, c, CONN_SUPERVISOR, "something has closed its socket");
+    }
+}
+
 void keeper_forget_modules(struct keeper *k)
 {
+    forget_lost(k);
     guard_forget_modules(&k->guard);
+    guard_tick(&k->guard); /* so that no module is given a number that is wanted back */
     sweep_now(&k->sweep);
 }
 
@@ -57,7 +81,7 @@ void keeper_close(struct keeper *k)
 /* --- answering in a worker's place --- */
 
 static void log_lost_request(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
-                             int status, const char *cause)
+                             int status, uint64_t bytes, const char *cause)
 {
     struct server *s = k->teller.server;
     char id[REQUEST_ID_SIZE], line[SCORE_METHOD + SCORE_TARGET + 16];
@@ -70,9 +94,10 @@ static void log_lost_request(struct keeper *k, const struct conn *c, const struc
                                          .line = line,
                                          .line_len = (size_t)n,
                                          .status = status,
-                                         .bytes = k->teller.response.body.len,
+                                         .bytes = bytes,
                                          .microseconds = started ? clock_us() - started : 0,
                                          .id = id,
+                                         .may_be_dropped = true,
                                          .cause = cause,
                                      });
 }
@@ -113,20 +138,12 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     count_death(k, slot, d);
     conn_close_body(c);
     scoreboard_count_served(s->board, (size_t)(slot - s->board->slots));
-    log_lost_request(k, c, slot, status, death_cause(d, cause));
+    log_lost_request(k, c, slot, status, k->teller.response.body.len, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));
 }
 
 /* --- the dead --- */
-
-/* Was `fd` closed before its owner died? Then the number may be another's already. */
-static bool is_same_socket(const struct conn *c, int fd)
-{
-    uint64_t cookie = 0;
-    socklen_t size = sizeof cookie;
-    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 && cookie == c->cookie;
-}
 
 /* Nobody of ours closes a connection's socket and keeps the slot: a handler has closed a number that
  * was not its own. Who has it now knows nothing of this connection. */
@@ -161,16 +178,29 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
+/* How much of it was out only the dead could tell. */
+static void tell_of_stream(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
+                           const struct death *d)
+{
+    char cause[DEATH_CAUSE_SIZE];
+    count_death(k, slot, d);
+    log_lost_request(k, c, slot, 200, 0, death_cause(d, cause));
+}
+
+void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                    const struct death *d)
+{
+    tell_of_stream(k, c, slot, d);
+    conn_cast_off(k->teller.server, c, CONN_SUPERVISOR);
+}
+
 /* Its handler may still have been running: a stream. */
 static const char *bury_half_sent(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                                   const struct death *d)
 {
-    char cause[DEATH_CAUSE_SIZE];
     bool was_streaming = atomic_load(&slot->started) != 0;
-    if (was_streaming) {
-        count_death(k, slot, d);
-        log_lost_request(k, c, slot, 200, death_cause(d, cause));
-    }
+    if (was_streaming)
+        tell_of_stream(k, c, slot, d);
     conn_finish(k->teller.server, c, CONN_SUPERVISOR, END_RESET,
                 "its worker died in the middle of an answer");
     return was_streaming ? "in the handler, half of its answer sent" : "while sending the answer";
@@ -286,8 +316,9 @@ static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
 {
     struct server *s = k->teller.server;
     c->flags &= CONN_KEPT;
-    access_log_write(&s->access_log,
-                     &(struct access_entry){.peer = &c->peer, .status = 408, .id = "-"});
+    access_log_write(
+        &s->access_log,
+        &(struct access_entry){.peer = &c->peer, .status = 408, .id = "-", .may_be_dropped = true});
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
 }
 
@@ -350,13 +381,16 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
 
 /* --- budgets of the request that runs --- */
 
-/* What the keeper knows of it: nothing that a worker could change. */
-static struct run *run_of(struct keeper *k, uint64_t word)
+/* NULL: none runs. Slot and board must agree on who works on what: one of them may be scribbled. */
+static struct run *run_of(struct keeper *k, const struct conn *c, uint64_t word)
 {
     size_t index = conn_owner(word) - 1;
     struct server *s = k->teller.server;
-    int64_t started = index < s->slots ? atomic_load(&s->board->slots[index].started) : 0;
-    if (started == 0)
+    if (index >= s->slots)
+        return NULL;
+    struct worker_slot *slot = &s->board->slots[index];
+    int64_t started = atomic_load(&slot->started);
+    if (started == 0 || atomic_load(&slot->conn) != conn_fd(&s->table, c))
         return NULL;
     struct run *run = &k->runs[index];
     if (run->started != started)
@@ -383,7 +417,7 @@ static void look_at_run(struct keeper *k, struct conn *c, uint64_t word, int64_t
                         int64_t now)
 {
     struct server *s = k->teller.server;
-    struct run *run = run_of(k, word);
+    struct run *run = run_of(k, c, word);
     if (!run || deadline == 0)
         return;
     if (deadline <= now) {

@@ -63,6 +63,11 @@ void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d);
 void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                    const struct death *d);
 
+/* For one it has seized to CLOSING, whose handler has sent half of its answer: the access log a
+ * line, the client a reset. Its number is closed by the sweep, when nobody uses it any more. */
+void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                    const struct death *d);
+
 /* No new connections from now on; the open ones end when their request is answered. */
 void keeper_drain(struct keeper *k);
 /* True when none is left, or --drain-timeout is over (then the rest is cut off, and logged). */

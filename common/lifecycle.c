@@ -69,10 +69,11 @@ void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why)
 }
 
 /* RST at once, and the number stays taken: it is not known who else may have it in hand. */
+/* No address, and no room for one: the sandbox lets this pass, and nothing that would lead anywhere. */
 static void abort_socket(int fd)
 {
     const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    if (connect(fd, &nowhere, sizeof nowhere) != 0)
+    if (connect(fd, &nowhere, sizeof nowhere.sa_family) != 0)
         shutdown(fd, SHUT_RDWR); /* unix sockets know no RST */
 }
 

@@ -3,6 +3,7 @@
  */
 #include "log.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,13 @@ void log_open(const char *program, enum log_level level)
 {
     program_name = program;
     threshold = level;
+}
+
+/* A pipe that says so has room for PIPE_BUF bytes, which is more than a line. */
+bool log_has_room(int fd)
+{
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+    return poll(&out, 1, 0) != 0;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -40,7 +48,10 @@ void log_line(enum log_level level, const char *format, ...)
     if (len > sizeof line - 2)
         len = sizeof line - 2;
     line[len++] = '\n';
-    ssize_t written = write(level <= LOG_WARN ? STDERR_FILENO : STDOUT_FILENO, line, len);
+    int fd = level <= LOG_WARN ? STDERR_FILENO : STDOUT_FILENO;
+    if (!log_has_room(fd))
+        return;
+    ssize_t written = write(fd, line, len);
     (void)written; /* nowhere left to complain */
 }
 

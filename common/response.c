@@ -111,6 +111,11 @@ void response_file(struct response *res, int fd, uint64_t offset, uint64_t lengt
 {
     if (res->fd >= 0)
         close(res->fd);
+    if (res->has_begun) { /* too late for a file: its length would have stood in the head */
+        close(fd);
+        fd = -1;
+        res->failed = true;
+    }
     res->fd = fd;
     res->offset = offset;
     res->length = length;

@@ -120,7 +120,7 @@ static enum verdict run(struct worker *w, bool is_admin)
 {
     unsigned retry_after;
     enum verdict verdict = VERDICT_PASS;
-    w->has_died = false;
+    w->has_returned = false;
     if (w->teller.server->options.quarantine.deaths > 0 && w->match.index >= 0)
         verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
     if (verdict == VERDICT_REFUSE)
@@ -141,7 +141,6 @@ static enum next finish_request(struct worker *w, struct conn *c)
                      : c->flags & CONN_HEAD ? 0
                                             : response_length(response);
     w->now = clock_us();
-    atomic_store_explicit(&w->slot->started, 0, memory_order_release);
     log_access(w, c, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
@@ -160,9 +159,10 @@ static enum next run_request(struct worker *w, struct conn *c)
     if (!conn_step(c, me, CONN_RUN))
         return NEXT_GONE;
     enum verdict verdict = run(w, is_admin);
+    atomic_store_explicit(&w->slot->started, 0, memory_order_release); /* no budget runs any more */
     if (!conn_step(c, me, CONN_SEND))
         return disowned(w);
-    if (verdict == VERDICT_PROBE && !w->has_died)
+    if (verdict == VERDICT_PROBE && w->has_returned)
         quarantine_well(ward_of(w));
     return finish_request(w, c);
 }

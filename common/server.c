@@ -190,11 +190,12 @@ void server_close_modules(struct server *s)
 
 void server_tell_opening(const struct server *s, int status)
 {
-    char name[64];
-    if (WIFSIGNALED(status) && s->board->opening[0])
+    struct death d = {.status = status};
+    char cause[DEATH_CAUSE_SIZE];
+    if (s->board->opening[0]) /* a refusal would have cleared it */
         log_line(LOG_ERROR,
                  "module %.*s: ended by %s while it was opened: mend it, or leave it out",
-                 ROUTE_NAME - 1, s->board->opening, log_signal(WTERMSIG(status), name));
+                 ROUTE_NAME - 1, s->board->opening, death_cause(&d, cause));
 }
 
 /* --- what workers may do --- */

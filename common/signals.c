@@ -23,7 +23,7 @@ static bool let_urg_interrupt(void)
 
 int signals_open(void)
 {
-    static const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1};
+    const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGNAL_OURS};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)

@@ -5,6 +5,7 @@
 #ifndef TANDEM_SIGNALS_H
 #define TANDEM_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 enum {
@@ -13,6 +14,9 @@ enum {
     SIGNAL_RELOAD = 4, /* HUP */
     SIGNAL_REOPEN = 8  /* USR1 */
 };
+
+#define SIGNAL_OURS \
+    SIGRTMIN /* blocked, too: means what those who send it to each other make of it */
 
 /* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client
  * that has gone is an error of send(2), not the end of the server. URG interrupts, and does no more:

@@ -14,13 +14,15 @@ enum { KEPT_OUT = 128 * 1024 };
 /* The keeper must not take this for a handler that runs too long. */
 static bool wait_for_client(struct worker *w, struct conn *c, int fd)
 {
-    int64_t began = clock_ms(), patience = w->teller.server->options.write_timeout;
+    int64_t began = clock_ms(), left = w->teller.server->options.write_timeout,
+            until = began + left;
     struct pollfd room = {.fd = fd, .events = POLLOUT};
     int ready;
-    conn_wait_until(c, WAIT_REQUEST, w->request.deadline + patience);
-    do
-        ready = poll(&room, 1, (int)(began + patience - clock_ms()));
-    while (ready < 0 && errno == EINTR && clock_ms() < began + patience);
+    conn_wait_until(c, WAIT_REQUEST, w->request.deadline + left);
+    do {
+        ready = poll(&room, 1, (int)left);
+        left = until - clock_ms();
+    } while (ready < 0 && errno == EINTR && left > 0);
     w->request.deadline += clock_ms() - began;
     conn_wait_until(c, WAIT_REQUEST, w->request.deadline);
     return ready > 0;
@@ -97,6 +99,7 @@ bool stream_flush(struct response *r, void *worker)
 enum next stream_end(struct worker *w, struct conn *c, bool is_whole)
 {
     struct response *r = &w->teller.response;
+    response_drop_file(r);
     buf_reset(&w->teller.out, KEPT_OUT);
     if (is_whole && is_chunked(c) && has_body(c, r))
         is_whole = buf_text(&w->teller.out, "0\r\n\r\n") && send_out(w, c);

@@ -314,9 +314,18 @@ static void start_over(struct sweep *w)
     w->is_asked = w->knows_core = false;
 }
 
+/* A number that was ours, and was lost, is anybody's. */
+static void prune_own(struct sweep *w)
+{
+    for (int fd = 0; fd < w->limit; fd++)
+        if (has(w->own, fd) && fcntl(fd, F_GETFD) < 0)
+            sweep_forget(w, fd);
+}
+
 void sweep_now(struct sweep *w)
 {
     start_over(w);
+    prune_own(w);
     find_suspects(w);
     dispose_of_suspects(w);
 }

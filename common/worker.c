@@ -153,6 +153,7 @@ void run_inline(struct worker *w)
 {
     char id[REQUEST_ID_SIZE];
     int status = call_handler(&w->match, &w->request, &w->teller.response);
+    w->has_returned = true;
     if (status == 0)
         return;
     request_id(w->teller.server->board, w->slot, id);

@@ -23,7 +23,7 @@ struct worker {
     void *model;              /* what the model's `run` needs */
     struct conn *conn;        /* whose request is running */
     struct route_match match; /* where it goes */
-    bool has_died;            /* the child that ran its handler has */
+    bool has_returned;        /* its handler has: nobody died of it */
     uint64_t streamed;        /* bytes of its body that response_flush() has sent */
 
     struct request request;

@@ -27,6 +27,8 @@ bool allowance_has(struct allowance *a, int64_t now)
 void allowance_spend(struct allowance *a, int64_t took)
 {
     a->credit -= took;
+    if (a->credit < -BURST) /* the machine may have slept */
+        a->credit = -BURST;
 }
 
 void allowance_fail(struct allowance *a, int64_t now)

@@ -50,6 +50,8 @@ int64_t model_cpu(size_t index)
     clockid_t clock;
     struct timespec used;
     pid_t pid = self.workers[index].pid;
+    if (self.server->options.isolation == ISOLATION_FRESH)
+        return -1; /* its handlers run elsewhere, against a clock of their own */
     if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
         return -1;
     return used.tv_sec * 1000000000LL + used.tv_nsec;
@@ -153,8 +155,8 @@ static void reap(void)
 }
 
 /* Called by the keeper for a request that has used up a budget: first the answer is ours, then the
- * worker dies. Half an answer that is out already becomes a reset, when it is buried. In fresh only
- * the child that runs the handler dies, and its worker answers. */
+ * worker dies. Half an answer that is out already becomes a reset. In fresh only the child that runs
+ * the handler dies, and its worker answers. */
 static void kill_overdue(struct server *s, struct conn *c, uint64_t word, enum budget over)
 {
     size_t index = conn_owner(word) - 1;
@@ -165,13 +167,15 @@ static void kill_overdue(struct server *s, struct conn *c, uint64_t word, enum b
         return;
     struct child *w = &self.workers[index];
     bool is_streaming = conn_phase(word) == CONN_SEND;
-    if (!is_streaming && !conn_seize(c, word, CONN_HELD))
+    if (!conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
         return;
     struct death d = {.over = over};
     w->over = over;
     if (w->pid > 0)
         kill(w->pid, SIGKILL);
-    if (!is_streaming)
+    if (is_streaming)
+        keeper_cut_off(&self.keeper, c, &s->board->slots[index], &d);
+    else
         keeper_answer(&self.keeper, c, &s->board->slots[index], &d);
 }
 
@@ -201,7 +205,7 @@ static void kill_all(void)
             kill(self.workers[i].pid, SIGKILL);
 }
 
-/* It has died, though it runs nothing of anybody's: somebody has killed it. The next opens the
+/* It has died, though it runs nothing of anybody's: somebody has killed it, or we have. The next opens the
  * modules again, so that workers of the old one would see another state than those of the new one:
  * they are replaced, too. Clients wait meanwhile, and those who must be cut short get their 500. */
 static enum start replace_nursery(void)
@@ -211,7 +215,8 @@ static enum start replace_nursery(void)
     log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
     ask_all_to_leave();
     while (!have_left()) {
-        signals_wait(self.server->signals, 1);
+        if (signals_wait(self.server->signals, 1) & SIGNAL_STOP)
+            self.stops++;
         reap();
         keeper_tick(&self.keeper);
         if (clock_ms() > until)
@@ -246,14 +251,15 @@ static bool supervise(struct server *s)
 {
     for (;;) {
         unsigned came = signals_wait(s->signals, keeper_pause(&self.keeper));
-        if (came & SIGNAL_CHILD)
-            reap();
+        reap(); /* in any case: others wait for signals, too, and may have taken the news */
         enum start nursery = self.has_nursery ? START_READY : replace_nursery();
         if (nursery != START_READY)
             return nursery == START_STOPPED;
         spare_tend(s);
         fill();
         keeper_tick(&self.keeper);
+        if (self.keeper.guard.has_lost_file)
+            nursery_kill();
         if (is_over(came))
             return true;
     }

@@ -38,8 +38,10 @@ _Static_assert(PIECE + 64 * 1024 <= NEST_PAYLOAD, "a piece and the headers fit a
 
 static struct brood {
     struct nest *nest;
-    pid_t pids[NEST_PLACES]; /* 0: nobody sits in this place */
-    struct request request;  /* memory made once here is ready in every child */
+    pid_t pids[NEST_PLACES];               /* 0: nobody sits in this place */
+    struct spare_reply *news[NEST_PLACES]; /* of a death, as long as the worker's queue is full */
+    int64_t not_before;                    /* monotonic ms: no fork before then */
+    struct request request;                /* memory made once here is ready in every child */
     struct response response;
     struct crash crash;
     int fd; /* in a spare: its end of the pair */
@@ -106,7 +108,11 @@ static bool send_reply(int fd, struct spare_reply *reply, const struct response 
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(c), &passed, sizeof passed);
     }
-    return sendmsg(fd, &message, MSG_NOSIGNAL | flags) >= 0;
+    ssize_t sent;
+    do
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL | flags);
+    while (sent < 0 && errno == EINTR);
+    return sent >= 0;
 }
 
 /* --- the spare: one call, one answer --- */
@@ -146,8 +152,12 @@ static bool send_part(const char *body, size_t n)
                                 .body_len = (uint32_t)n};
     memcpy(reply.type, r->type, sizeof reply.type);
     part.body.data = (char *)(uintptr_t)body;
-    r->has_begun = send_reply(self.fd, &reply, &part, -1, 0);
-    return r->has_begun;
+    int64_t began = clock_ms();
+    if (!send_reply(self.fd, &reply, &part, -1, 0))
+        return false;
+    self.request.deadline += clock_ms() - began; /* the client's time, not the handler's */
+    r->has_begun = true;
+    return true;
 }
 
 static bool has_client_gone(void)
@@ -193,7 +203,7 @@ static void answer_call(const struct spare_call *call)
                                 .offset = r->offset,
                                 .length = r->length};
     memcpy(reply.type, r->type, sizeof reply.type);
-    if (!send_reply(self.fd, &reply, r, r->fd, r->has_begun ? 0 : MSG_DONTWAIT))
+    if (!send_reply(self.fd, &reply, r, r->fd, 0))
         _exit(EXIT_FAILURE);
 }
 
@@ -310,13 +320,45 @@ static bool hatch(size_t place)
     return true;
 }
 
+/* The queue may be full of what the dead has said, which its worker is still passing on. False: it
+ * is, and the news waits. */
+static bool break_news(size_t place)
+{
+    struct spare_reply *news = self.news[place];
+    if (!news)
+        return true;
+    uint64_t word = atomic_load(&self.nest->shared->places[place]);
+    bool is_awaited = place_owner(word) != 0 && place_serial(word) == news->serial;
+    if (is_awaited && !send_reply(self.nest->ends[place], news, NULL, -1, MSG_DONTWAIT) &&
+        errno == EAGAIN)
+        return false;
+    free(news);
+    self.news[place] = NULL;
+    return true;
+}
+
 static bool fill(void)
 {
     bool is_full = true;
+    if (clock_ms() < self.not_before)
+        return false;
     for (size_t i = 0; i < self.nest->server->options.spares; i++)
-        if (self.pids[i] == 0 && !hatch(i))
+        if (self.pids[i] == 0 && (!break_news(i) || !hatch(i)))
             is_full = false;
     return is_full;
+}
+
+/* One that dies before it is called will not be the last to: no storm of forks. */
+static bool was_uncalled(place_word *slot)
+{
+    uint64_t word = atomic_load(slot);
+    while (place_is_ready(word)) {
+        if (!atomic_compare_exchange_weak(slot, &word, word & ~(uint64_t)1))
+            continue;
+        self.not_before = clock_ms() + FORK_PAUSE;
+        return true;
+    }
+    return false;
 }
 
 /* For one that ended without an answer: its worker, if it has been called, waits at the other
@@ -324,15 +366,16 @@ static bool fill(void)
 static void speak_for_the_dead(size_t place, int status, const struct rusage *usage)
 {
     place_word *slot = &self.nest->shared->places[place];
-    uint64_t word = atomic_load(slot);
-    while (place_is_ready(word)) /* it died before anybody called it */
-        if (atomic_compare_exchange_weak(slot, &word, word & ~(uint64_t)1))
-            return;
-    struct spare_reply reply = {.serial = place_serial(word), .kind = REPLY_DEATH};
-    reply.wait_status = status;
-    reply.usage = *usage;
-    if (!has_unread_call(place))
-        send_reply(self.nest->ends[place], &reply, NULL, -1, MSG_DONTWAIT);
+    if (was_uncalled(slot) || has_unread_call(place))
+        return;
+    struct spare_reply *news = calloc(1, sizeof *news);
+    if (!news)
+        return; /* its deadline will end the wait */
+    news->serial = place_serial(atomic_load(slot));
+    news->kind = REPLY_DEATH;
+    news->wait_status = status;
+    news->usage = *usage;
+    self.news[place] = news;
 }
 
 static void reap(void)

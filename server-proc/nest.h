@@ -14,7 +14,6 @@
 #ifndef SERVER_PROC_NEST_H
 #define SERVER_PROC_NEST_H
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +21,7 @@
 
 #include "common/response.h"
 #include "common/server.h"
+#include "common/signals.h"
 
 enum { NEST_PLACES = LIMIT_SPARES, NEST_PAYLOAD = 128 * 1024 };
 
@@ -79,7 +79,7 @@ struct spare_reply {
 
 /* Stays pending, since all our processes block it, until the spare looks: the next response_flush()
  * says false. */
-enum { NEST_CLIENT_GONE = SIGHUP };
+#define NEST_CLIENT_GONE SIGNAL_OURS
 
 /* What the nest is asked to do to a spare, which it alone can name without a mistake. */
 struct nest_signal {

@@ -24,9 +24,9 @@
 #include "worker.h"
 
 /*
- *      IDLE ── supervisor ──▶ ORDERED ── nursery: forks ──▶ DONE ── supervisor ──▶ IDLE
+ *      OPENING ── modules, sandbox ──▶ DONE ── supervisor ──▶ ORDERED ── nursery: forks ──▶ DONE
  */
-enum state { IDLE, ORDERED, DONE };
+enum state { OPENING, ORDERED, DONE };
 
 static struct mailbox {
     _Atomic uint32_t state; /* futex */
@@ -47,7 +47,7 @@ static void set_state(enum state state)
 }
 
 /* Waits while the state is `state`, for `ms` at most (-1: as long as it takes). */
-static void wait_while(enum state state, int64_t ms)
+static void wait_while(uint32_t state, int64_t ms)
 {
     const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     syscall(SYS_futex, &mailbox->state, FUTEX_WAIT, state, ms < 0 ? NULL : &time, NULL, 0);
@@ -92,22 +92,29 @@ static bool prepare(struct server *s)
     return is_ready;
 }
 
+/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
+static void tie_to(pid_t supervisor)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor)
+        _exit(EXIT_FAILURE);
+}
+
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "nursery");
+    tie_to(supervisor);
     spare_before_modules();
     if (!server_open_modules(s))
         _exit(EXIT_FAILURE);
     spare_after_modules();
     if (!prepare(s))
         _exit(EXIT_FAILURE);
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* after a change of user, which forgets it */
-    if (getppid() != supervisor)
-        _exit(EXIT_FAILURE);
+    tie_to(supervisor);
     madvise(mailbox, sizeof *mailbox, MADV_DONTFORK);
     for (set_state(DONE);;) {
-        while (atomic_load(&mailbox->state) != ORDERED)
-            wait_while(atomic_load(&mailbox->state), -1);
+        for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != ORDERED;)
+            wait_while(seen, -1);
         obey(s, supervisor);
         set_state(DONE);
     }
@@ -128,8 +135,8 @@ static bool is_alive(void)
 /* False: it has died. */
 static bool await_done(void)
 {
-    while (atomic_load(&mailbox->state) != DONE) {
-        wait_while(atomic_load(&mailbox->state), LOOK_PAUSE);
+    for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != DONE;) {
+        wait_while(seen, LOOK_PAUSE);
         if (atomic_load(&mailbox->state) != DONE && !is_alive())
             return false;
     }
@@ -147,8 +154,8 @@ bool nursery_open(void)
 /* A module may take its time to open, or never come back: a signal does not wait for it. */
 static enum start await_opening(struct server *s)
 {
-    while (atomic_load(&mailbox->state) != DONE) {
-        wait_while(atomic_load(&mailbox->state), LOOK_PAUSE);
+    for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != DONE;) {
+        wait_while(seen, LOOK_PAUSE);
         if (signals_wait(s->signals, 0) & SIGNAL_STOP)
             return START_STOPPED;
         if (atomic_load(&mailbox->state) != DONE && !is_alive())
@@ -199,6 +206,12 @@ bool nursery_reaped(pid_t pid)
         return false;
     nursery_pid = -1;
     return true;
+}
+
+void nursery_kill(void)
+{
+    if (nursery_pid > 0)
+        kill(nursery_pid, SIGKILL);
 }
 
 void nursery_close(int64_t ms)

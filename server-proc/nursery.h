@@ -41,6 +41,8 @@ enum start nursery_start(struct server *s);
 pid_t nursery_make(enum order order, size_t index);
 /* A child has been reaped: was it the nursery? */
 bool nursery_reaped(pid_t pid);
+/* Ends it, for another to be started: its modules have lost what they had opened. */
+void nursery_kill(void);
 /* Has the modules closed, and waits for its end for at most `ms`; then it is killed. */
 void nursery_close(int64_t ms);
 

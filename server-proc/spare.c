@@ -33,7 +33,7 @@ static struct {
 static char payload[NEST_PAYLOAD];
 static size_t payload_size;
 
-enum { FORK_PAUSE = 100 /* ms */ };
+enum { FORK_PAUSE = 100, QUEUE_MARGIN = 50 /* ms */ };
 
 static bool is_fresh(const struct server *s)
 {
@@ -59,11 +59,13 @@ static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
 }
 
 /* When requests come faster than children can be made, they queue here, for a while. */
-static bool take_place(unsigned owner, size_t *place, uint32_t *serial)
+static bool take_place(unsigned owner, int64_t deadline, size_t *place, uint32_t *serial)
 {
     struct nest_shared *shared = fresh.nest.shared;
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
-    int64_t until = clock_ms() + LIMIT_SPARE_WAIT;
+    int64_t now = clock_ms(), until = now + LIMIT_SPARE_WAIT;
+    if (until > deadline - QUEUE_MARGIN) /* the handler is not late: it has not begun */
+        until = deadline - QUEUE_MARGIN;
     for (;;) {
         uint32_t changes = atomic_load(&shared->changes);
         if (try_take(owner, place, serial))
@@ -254,7 +256,6 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
                       .usage = reply->usage,
                       .crash = &w->slot->crash};
     char detail[2 * DEATH_CAUSE_SIZE];
-    w->has_died = true;
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);
@@ -271,7 +272,7 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
 {
     enum call_result result;
     size_t place;
-    if (!take_place(w->teller.me, &place, &call->serial))
+    if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
         return CALL_QUEUED;
     if (send_call(fresh.ends[place], &w->request, call))
         result = await_end(w, place, call->serial, reply, passed);
@@ -305,8 +306,10 @@ void spare_run(struct worker *w)
         r->failed = true;
     else if (reply.kind == REPLY_DEATH)
         take_death(w, &reply, call.id);
-    else
+    else {
+        w->has_returned = true;
         take_answer(r, &reply, passed);
+    }
     if (r->failed && !r->has_begun)
         say_sorry(w, 500, "the child that ran the handler could not answer", call.id);
 }

@@ -27,12 +27,11 @@
 const char model_program[] = "server-thread";
 const bool model_isolates = false;
 const char model_promises[] =
-    "threads share one process: a crash ends every request in it; a request past "
-    "--request-timeout or --worker-cpu is answered but its thread runs on; --worker-memory bounds "
-    "all "
-    "workers together";
+    "threads share one process: a crash ends every request in it; a request past --request-timeout "
+    "or --worker-cpu is answered, but its thread runs on; --worker-memory bounds all workers "
+    "together";
 
-enum { FORK_PAUSE = 100, GOODBYE = 1000 /* ms */, EXIT_TOO_MANY_LOST = 75, LOG_SUSPECTS = 4 };
+enum { FORK_PAUSE = 100, GOODBYE = 1000 /* ms */, EXIT_WORN_OUT = 75, LOG_SUSPECTS = 4 };
 
 static struct supervisor {
     struct server *server;
@@ -96,19 +95,6 @@ static void log_lost(const struct server *s, size_t index, const struct death *d
         index + 1, death_cause(d, cause), slot->method, slot->target, id, lost, s->options.workers);
 }
 
-/* Half an answer is out: the client gets a reset. The thread may be about to send more, so the
- * number must not become another connection's: it is made to stand for /dev/null. */
-static void cut_off(struct server *s, struct conn *c)
-{
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
-    int fd = conn_fd(&s->table, c);
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    dup3(process.nothing, fd, O_CLOEXEC);
-    conn_return_spool(s, c);
-    atomic_fetch_sub(&s->board->connections, 1);
-    conn_free(c, CONN_SUPERVISOR);
-}
-
 /* Called by the keeper. The thread cannot be ended: its client is answered, its connection taken
  * away, and another thread does its work. */
 static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum budget over)
@@ -123,12 +109,10 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
     unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
     log_lost(s, index, &d, lost);
     c->body_fd = -1; /* the thread may still read it, and closes it should it ever wake */
-    if (is_streaming) {
-        death_count(s->board, slot, &d, &s->options.quarantine);
-        cut_off(s, c);
-    } else {
+    if (is_streaming)
+        keeper_cut_off(&process.keeper, c, slot, &d);
+    else
         keeper_answer(&process.keeper, c, slot, &d);
-    }
     if (lost >= s->options.workers)
         process.is_worn_out = true;
 }
@@ -156,6 +140,14 @@ static void look_at_memory(const struct server *s)
              getpid(), s->options.workers);
 }
 
+static void look_at_files(void)
+{
+    if (process.is_worn_out || !process.keeper.guard.has_lost_file)
+        return;
+    process.is_worn_out = true;
+    log_line(LOG_WARN, "process %d has lost a file of a module: starting the next", getpid());
+}
+
 static void keep(struct server *s)
 {
     for (;;) {
@@ -165,6 +157,7 @@ static void keep(struct server *s)
         fill(s);
         keeper_tick(&process.keeper);
         look_at_memory(s);
+        look_at_files();
         if (stop > 0)
             keeper_drain(&process.keeper);
         else if (process.is_worn_out)
@@ -184,10 +177,8 @@ static void tie_to(pid_t supervisor)
 
 static bool open_all(struct server *s)
 {
-    process.nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    return process.nothing >= 0 && server_open_epoll(s) && keeper_open(&process.keeper, s) &&
-           server_open_modules(s) && worker_watch_exit() && crash_catch() &&
-           server_enter_sandbox(s);
+    return server_open_epoll(s) && keeper_open(&process.keeper, s) && server_open_modules(s) &&
+           worker_watch_exit() && crash_catch() && server_enter_sandbox(s);
 }
 
 static int process_main(struct server *s, pid_t supervisor)
@@ -205,7 +196,7 @@ static int process_main(struct server *s, pid_t supervisor)
     server_announce(s);
     keep(s);
     if (process.is_worn_out && atomic_load(&s->board->stop) == 0)
-        _exit(EXIT_TOO_MANY_LOST);
+        _exit(EXIT_WORN_OUT);
     server_retire_workers(s);
     if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
@@ -270,7 +261,8 @@ static void log_suspects(struct death *d)
 static void log_end(struct death *d)
 {
     char cause[DEATH_CAUSE_SIZE];
-    if (WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_TOO_MANY_LOST) {
+    bool says_worn_out = WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_WORN_OUT;
+    if (says_worn_out && !has_culprit(self.server->board, self.server->slots)) {
         log_line(LOG_ERROR, "process %d is worn out: starting the next", self.process);
         return;
     }

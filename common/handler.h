@@ -102,7 +102,7 @@ struct request_body {
 struct request_body request_body(const struct request *req);
 /* Milliseconds until --request-timeout, when the client gets a 504 and the handler is killed (in
  * server-thread: is abandoned). At nine tenths of the time, system calls in which the handler waits
- * return EINTR, once: look here then, and finish with what there is. */
+ * return EINTR: look here then, and finish with what there is. (They may do so at other times, too.) */
 int64_t request_time_left(const struct request *req);
 
 /* The response. Until a status is set it is 200; without a type it is text/plain. */

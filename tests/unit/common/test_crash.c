@@ -59,7 +59,8 @@ UNCHECKED static void store_through_null(void)
 UNCHECKED static void call_null(void)
 {
     void (*volatile nothing)(void) = NULL;
-    nothing();                          // NOLINT // cppcheck-suppress nullPointer
+    // cppcheck-suppress nullPointer
+    nothing(); // NOLINT
     atomic_fetch_add(&shared->told, 1); /* no tail call: this function is still there */
 }
 

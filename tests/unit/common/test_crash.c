@@ -60,7 +60,7 @@ UNCHECKED static void call_null(void)
 {
     void (*volatile nothing)(void) = NULL;
     // cppcheck-suppress nullPointer
-    nothing(); // NOLINT
+    nothing();                          // NOLINT
     atomic_fetch_add(&shared->told, 1); /* no tail call: this function is still there */
 }
 

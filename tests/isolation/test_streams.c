@@ -89,6 +89,13 @@ static long chunk_size(struct reader *reader)
 }
 
 /* True when the last chunk has come. */
+static bool ends_line(struct reader *reader)
+{
+    int cr = next(reader), lf = next(reader);
+
+    return cr == '\r' && lf == '\n';
+}
+
 static bool read_chunks(struct reader *reader)
 {
     long left;
@@ -101,10 +108,10 @@ static bool read_chunks(struct reader *reader)
                 return false;
             judge(reader, byte);
         }
-        if (next(reader) != '\r' || next(reader) != '\n')
+        if (!ends_line(reader))
             return false;
     }
-    return left == 0 && next(reader) == '\r' && next(reader) == '\n';
+    return left == 0 && ends_line(reader);
 }
 
 /* Returns how the connection ended: -1 or -2. */

@@ -320,7 +320,7 @@ static void judge_traffic(const struct storm *storm, const struct load_account *
            "99 %% within %.1f ms, all within %.1f ms\n",
            name, account->requests, account->failed, account->late, patience(LATE_MS),
            (double)account->half / 1e3, (double)account->p99 / 1e3, (double)account->worst / 1e3);
-    ck_assert_int_gt(account->requests, 100);
+    ck_assert_int_gt(account->requests, build_is_slow() ? 20 : 100);
     ck_assert_msg(account->failed == 0, "%s: %ld victims of %ld, the first: %s", name,
                   account->failed, account->requests, account->first);
     ck_assert_msg(account->late == 0, "%s: %ld of %ld were slow", name, account->late,

@@ -5,6 +5,7 @@
  * one that the child would have had without it.
  */
 #include "common/crash.h"
+#include "common/sanitized.h"
 
 #include "unit.h"
 
@@ -293,8 +294,10 @@ END_TEST
 START_TEST(needs_no_sound_stack)
 {
     expect_death(die(fail_far_from_the_callers, &shared->crash, count_any), SIGSEGV);
-    ck_assert_uint_eq(shared->crash.address, NEAR_NULL);
-    ck_assert_msg(names_us(shared->crash.names[0]), "%s", shared->crash.names[0]);
+    if (!TANDEM_SANITIZED) { /* else its own entry to the function may fail there already */
+        ck_assert_uint_eq(shared->crash.address, NEAR_NULL);
+        ck_assert_msg(names_us(shared->crash.names[0]), "%s", shared->crash.names[0]);
+    }
     ck_assert_int_eq(atomic_load(&shared->told), 1);
 }
 END_TEST

@@ -1,7 +1,7 @@
 /*
  * allowance.h — how much forking there may be: a crash storm must not become a fork storm.
  *
- * Making workers may take half of the time, measured, and a little in advance: where a fork is
+ * Making workers may take half of one CPU, measured, and a little in advance: where a fork is
  * cheap nobody notices, where it is dear (a large memory, a machine out of breath) deaths wait for
  * their replacement. After a failure, pauses that double: 10 ms to 1 s.
  *
@@ -23,7 +23,7 @@ struct allowance {
 void allowance_open(struct allowance *a, int64_t now);
 /* May a worker be made now? */
 bool allowance_has(struct allowance *a, int64_t now);
-/* One has been made, and it took so long. */
+/* One has been made, and it took so much CPU time. */
 void allowance_spend(struct allowance *a, int64_t took);
 /* None could be made, or it was of no use. now: in ms. */
 void allowance_fail(struct allowance *a, int64_t now);

@@ -73,9 +73,9 @@ static bool make_worker(size_t index)
     struct scoreboard *board = self.server->board;
     struct child *w = &self.workers[index];
     scoreboard_birth(board, index, 0);
-    int64_t began = clock_us();
+    int64_t before = nursery_cpu();
     pid_t pid = nursery_make(ORDER_WORKER, index);
-    allowance_spend(&self.allowance, clock_us() - began);
+    allowance_spend(&self.allowance, nursery_cpu() - before);
     if (pid > 0) {
         *w = (struct child){.pid = pid, .born = clock_ms()};
         atomic_store(&board->slots[index].pid, pid);

@@ -200,6 +200,16 @@ pid_t nursery_make(enum order order, size_t index)
     return mailbox->pid;
 }
 
+int64_t nursery_cpu(void)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (nursery_pid <= 0 || clock_getcpuclockid(nursery_pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
+        return 0;
+    return used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
 bool nursery_reaped(pid_t pid)
 {
     if (pid != nursery_pid)

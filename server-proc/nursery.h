@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "common/server.h"
@@ -39,6 +40,8 @@ enum start {
 enum start nursery_start(struct server *s);
 /* Has a child made; returns its pid, or -1 with errno (ECHILD: the nursery has died). */
 pid_t nursery_make(enum order order, size_t index);
+/* CPU time in µs that it has used; 0: it is gone. What forking costs, whoever else is busy. */
+int64_t nursery_cpu(void);
 /* A child has been reaped: was it the nursery? */
 bool nursery_reaped(pid_t pid);
 /* Ends it, for another to be started: its modules have lost what they had opened. */

@@ -11,6 +11,12 @@ static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
 static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
+int64_t clock_cpu(clockid_t clock)
+{
+    struct timespec used;
+    return clock_gettime(clock, &used) == 0 ? used.tv_sec * 1000000000LL + used.tv_nsec : -1;
+}
+
 int64_t clock_us(void)
 {
     struct timespec ts;

@@ -11,6 +11,8 @@
 int64_t clock_ms(void); /* monotonic, milliseconds; comparable between the processes of one host */
 int64_t clock_us(void); /* monotonic, microseconds */
 
+int64_t clock_cpu(clockid_t clock); /* ns that a process or thread has used; -1: it is gone */
+
 enum { HTTP_DATE_SIZE = 30 };
 /* "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL (RFC 9110 §5.6.7), whatever the locale says. What
  * lies before the year 0 or behind 9999 is written as the first or the last moment between. */

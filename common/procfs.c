@@ -4,6 +4,8 @@
 #include "procfs.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool procfs_read(const char *path, char *text, size_t size)
@@ -18,4 +20,12 @@ bool procfs_read(const char *path, char *text, size_t size)
     close(fd);
     text[length] = '\0';
     return n == 0 && length < size - 1;
+}
+
+long procfs_status(const char *name, int base)
+{
+    char text[8192];
+    const char *at =
+        procfs_read("/proc/self/status", text, sizeof text) ? strstr(text, name) : NULL;
+    return at ? strtol(at + strlen(name), NULL, base) : -1;
 }

@@ -12,26 +12,11 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "procfs.h"
 
 enum { LEAVING_LOOKS = 40, LEAVING_PAUSE = 5000 /* µs */ };
 
 /* --- the look --- */
-
-/* A number from /proc/self/status; the umask can be asked for nowhere else without changing it. */
-static long status_number(const char *name, int base)
-{
-    char line[256];
-    long number = -1;
-    size_t n = strlen(name);
-    FILE *status = fopen("/proc/self/status", "re");
-    if (!status)
-        return -1;
-    while (number < 0 && fgets(line, sizeof line, status))
-        if (strncmp(line, name, n) == 0)
-            number = strtol(line + n, NULL, base);
-    fclose(status);
-    return number;
-}
 
 /* Of whatever kind, running or waiting to be reaped; and it stays so. */
 static bool has_children(void)
@@ -75,8 +60,8 @@ static void look_at_files(struct residue *f)
 void residue_take(struct residue *f)
 {
     memset(f, 0, sizeof *f);
-    f->threads = status_number("Threads:", 10);
-    f->umask = status_number("Umask:", 8);
+    f->threads = procfs_status("Threads:", 10);
+    f->umask = procfs_status("Umask:", 8); /* elsewhere it cannot be read without changing it */
     f->has_children = has_children();
     look_at_signals(f);
     look_at_files(f);
@@ -108,7 +93,7 @@ static bool threads_kept(const struct residue *before, const struct residue *aft
     long threads = after->threads;
     for (int i = 0; threads > before->threads && i < LEAVING_LOOKS; i++) {
         usleep(LEAVING_PAUSE);
-        threads = status_number("Threads:", 10);
+        threads = procfs_status("Threads:", 10);
     }
     return threads <= before->threads || differs(w, "has started a thread");
 }

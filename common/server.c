@@ -161,7 +161,7 @@ static bool add_admin(struct server *s)
     if (!s->options.admin)
         return true;
     admin_configure(s);
-    return module_open(&s->admin, &admin_module, NULL, false, why, sizeof why);
+    return end_opening(s, module_open(&s->admin, &admin_module, NULL, false, why, sizeof why), why);
 }
 
 /* For processes that load no modules. */
@@ -209,6 +209,10 @@ bool server_enter_sandbox(struct server *s)
                                   .wanted = o->sandbox,
                                   .sockets = router_needs(&s->router) & TANDEM_NEEDS_SOCKETS,
                                   .proc = o->enable_faults || o->admin || o->worker_memory > 0};
+    if (!crash_catch()) {
+        log_line(LOG_ERROR, "the signals of a crash cannot be caught: %s", strerror(errno));
+        return false;
+    }
     enum sandbox_result result = sandbox_enter(&needs, line, sizeof line);
     log_line(result == SANDBOX_FAILED ? LOG_ERROR
              : result == SANDBOX_WEAK ? LOG_WARN

@@ -51,7 +51,8 @@ void server_tell_opening(const struct server *s, int status);
  * table the workers will share, before the first of them. */
 bool server_open_epoll(struct server *s);
 void server_close_epoll(struct server *s);
-/* Gives up what serving does not need (sandbox.h), for the calling process and all that come of it.
+/* Has crashes recorded (crash.h) and gives up what serving does not need (sandbox.h), for the
+ * calling process and all that come of it.
  * False: logged. When all modules are open, before the first worker. */
 bool server_enter_sandbox(struct server *s);
 /* Bounds the memory of the calling process, and of those that come of it, to `workers` times

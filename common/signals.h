@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 enum {
     SIGNAL_STOP = 1,   /* TERM, INT */
@@ -22,6 +23,10 @@ enum {
  * that has gone is an error of send(2), not the end of the server. URG interrupts, and does no more:
  * so a handler is told that its time is nearly over. -1 with errno on failure. */
 int signals_open(void);
+
+/* The calling process dies when `parent` does, and at once if it has died already. To be said again
+ * after a fork, and after a change of user, which makes the kernel forget (prctl(2)). */
+void signals_die_with(pid_t parent);
 
 /* Waits for at most `timeout` ms; returns the signals that came, as a set. */
 unsigned signals_wait(int fd, int timeout);

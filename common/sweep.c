@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "lifecycle.h"
+#include "procfs.h"
 
 enum {
     MARK = SIGURG,
@@ -54,17 +55,8 @@ static void empty(const struct sweep *w, uint64_t *set)
  * costs to ask for the names in /proc/self/fd, which may be closed to us besides. */
 static int table_limit(const struct sweep *w)
 {
-    int size = (int)w->server->table.size, limit = 0;
-    char text[1024];
-    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = '\0';
-    const char *at = strstr(text, "FDSize:");
-    if (at)
-        limit = atoi(at + strlen("FDSize:"));
-    return limit > 0 && limit < size ? limit : size;
+    long size = (long)w->server->table.size, limit = procfs_status("FDSize:", 10);
+    return (int)(limit > 0 && limit < size ? limit : size);
 }
 
 static void put_used(struct sweep *w, int fd)
@@ -88,8 +80,9 @@ static void find_used(struct sweep *w)
     w->highest = highest > w->highest ? highest : w->highest; /* it grows; less is not believed */
     w->limit = table_limit(w);
     empty(w, w->used);
-    for (int fd = 0; fd <= w->highest && fd < w->limit;
-         fd++) { /* slots beyond take no memory yet */
+    int last =
+        w->highest < w->limit ? w->highest : w->limit - 1; /* slots beyond take no memory yet */
+    for (int fd = 0; fd <= last; fd++) {
         const struct conn *c = &t->slots[fd];
         if (conn_phase(conn_word(c)) == CONN_FREE)
             continue;

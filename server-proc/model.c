@@ -48,13 +48,10 @@ size_t model_slots(const struct options *o)
 int64_t model_cpu(size_t index)
 {
     clockid_t clock;
-    struct timespec used;
     pid_t pid = self.workers[index].pid;
     if (self.server->options.isolation == ISOLATION_FRESH)
         return -1; /* its handlers run elsewhere, against a clock of their own */
-    if (pid <= 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
-        return -1;
-    return used.tv_sec * 1000000000LL + used.tv_nsec;
+    return pid > 0 && clock_getcpuclockid(pid, &clock) == 0 ? clock_cpu(clock) : -1;
 }
 
 void model_tell(size_t index)
@@ -205,9 +202,10 @@ static void kill_all(void)
             kill(self.workers[i].pid, SIGKILL);
 }
 
-/* It has died, though it runs nothing of anybody's: somebody has killed it, or we have. The next opens the
- * modules again, so that workers of the old one would see another state than those of the new one:
- * they are replaced, too. Clients wait meanwhile, and those who must be cut short get their 500. */
+/* It has died, though it runs nothing of anybody's: somebody has killed it, or we have. The next opens
+ * the modules again, so that workers of the old one would see another state than those of the new
+ * one: they are replaced, too. Clients wait meanwhile, and those who must be cut short get their
+ * 500. */
 static enum start replace_nursery(void)
 {
     enum start result;

@@ -244,9 +244,7 @@ static ssize_t take_call(int fd, struct msghdr *message)
 static void become_spare(size_t place, pid_t nest)
 {
     prctl(PR_SET_NAME, "spare");
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != nest)
-        _exit(EXIT_FAILURE);
+    signals_die_with(nest);
     on_exit(leave_at_once, NULL);
     for (size_t i = 0; i < self.nest->server->options.spares; i++)
         if (i != place)
@@ -433,9 +431,7 @@ static void become_nest(struct nest *n, pid_t supervisor)
 {
     struct server *s = n->server;
     prctl(PR_SET_NAME, "nest");
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != supervisor)
-        _exit(EXIT_FAILURE);
+    signals_die_with(supervisor);
     close_what_is_not_ours(n);
     self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
     conn_table_close(&s->table);

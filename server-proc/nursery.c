@@ -87,30 +87,22 @@ static bool prepare(struct server *s)
 {
     server_bound_memory(s, 1);
     worker_bound_descriptors(s->handler_fds);
-    bool is_ready = crash_catch() && server_enter_sandbox(s);
+    bool is_ready = server_enter_sandbox(s);
     malloc_trim(0); /* else each child tidies up, in pages of its own, what was freed here */
     return is_ready;
-}
-
-/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
-static void tie_to(pid_t supervisor)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != supervisor)
-        _exit(EXIT_FAILURE);
 }
 
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "nursery");
-    tie_to(supervisor);
+    signals_die_with(supervisor);
     spare_before_modules();
     if (!server_open_modules(s))
         _exit(EXIT_FAILURE);
     spare_after_modules();
     if (!prepare(s))
         _exit(EXIT_FAILURE);
-    tie_to(supervisor);
+    signals_die_with(supervisor); /* perhaps as another user now */
     madvise(mailbox, sizeof *mailbox, MADV_DONTFORK);
     for (set_state(DONE);;) {
         for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != ORDERED;)
@@ -203,11 +195,9 @@ pid_t nursery_make(enum order order, size_t index)
 int64_t nursery_cpu(void)
 {
     clockid_t clock;
-    struct timespec used;
-    if (nursery_pid <= 0 || clock_getcpuclockid(nursery_pid, &clock) != 0 ||
-        clock_gettime(clock, &used) != 0)
+    if (nursery_pid <= 0 || clock_getcpuclockid(nursery_pid, &clock) != 0)
         return 0;
-    return used.tv_sec * 1000000 + used.tv_nsec / 1000;
+    return clock_cpu(clock) / 1000;
 }
 
 bool nursery_reaped(pid_t pid)

@@ -17,6 +17,7 @@
 
 #include "common/model.h"
 #include "common/serve.h"
+#include "common/signals.h"
 #include "spare.h"
 
 /* A handler that calls exit() must not run the supervisor's atexit functions or flush its stdio. */
@@ -32,9 +33,7 @@ static void become_worker(size_t index, pid_t supervisor)
     char name[16];
     snprintf(name, sizeof name, "worker %zu", index + 1);
     prctl(PR_SET_NAME, name);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != supervisor)
-        _exit(EXIT_FAILURE);
+    signals_die_with(supervisor);
     on_exit(leave_at_once, NULL);
 }
 

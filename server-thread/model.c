@@ -8,19 +8,16 @@
 #include "common/model.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/footprint.h"
 #include "common/keeper.h"
-#include "common/lifecycle.h"
 #include "common/signals.h"
 #include "worker.h"
 
@@ -42,7 +39,6 @@ static struct supervisor {
 
 static struct process {
     struct keeper keeper;
-    int nothing; /* /dev/null: what takes the place of a socket that a lost thread may use */
     uint64_t data_limit; /* bytes of own memory beyond which it is replaced; 0: none */
     bool is_worn_out;    /* too many threads are lost, or it has grown too much */
     int64_t fork_again;
@@ -167,28 +163,20 @@ static void keep(struct server *s)
     }
 }
 
-/* Dies with it. To be said again after a change of user, which makes the kernel forget. */
-static void tie_to(pid_t supervisor)
-{
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != supervisor)
-        _exit(EXIT_FAILURE);
-}
-
 static bool open_all(struct server *s)
 {
     return server_open_epoll(s) && keeper_open(&process.keeper, s) && server_open_modules(s) &&
-           worker_watch_exit() && crash_catch() && server_enter_sandbox(s);
+           worker_watch_exit() && server_enter_sandbox(s);
 }
 
 static int process_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "serving");
-    tie_to(supervisor);
+    signals_die_with(supervisor);
     s->overdue = lose_overdue;
     if (!open_all(s))
         return EXIT_FAILURE;
-    tie_to(supervisor);
+    signals_die_with(supervisor); /* perhaps as another user now */
     keeper_learn_modules(&process.keeper);
     process.data_limit = server_bound_memory(s, s->options.workers);
     atomic_store(&s->board->is_up, 1); /* before the first request can end it all */
@@ -212,9 +200,8 @@ static bool start_process(void)
 {
     pid_t supervisor = getpid();
     self.process = fork();
-    if (self.process == 0) {
+    if (self.process == 0)
         exit(process_main(self.server, supervisor));
-    }
     if (self.process < 0)
         log_line(LOG_WARN, "no new process: %s; trying again in %d ms", strerror(errno),
                  FORK_PAUSE);
@@ -249,10 +236,8 @@ static void log_suspects(struct death *d)
         named++;
         d->crash = &slot->crash;
         death_log(board, slot,
-                  is_known ? "the process of worker"
-                           : "perhaps by its request, the "
-                             "process of worker",
-                  d, "in the handler", true);
+                  is_known ? "the process of worker" : "perhaps, the process of worker", d,
+                  "in the handler", true);
         if (is_known)
             death_count(board, slot, d, &s->options.quarantine);
     }

@@ -110,11 +110,9 @@ bool worker_join_all(struct server *s, int64_t until)
 int64_t model_cpu(size_t index)
 {
     clockid_t clock;
-    struct timespec used;
-    if (!threads[index].is_started || pthread_getcpuclockid(threads[index].id, &clock) != 0 ||
-        clock_gettime(clock, &used) != 0)
+    if (!threads[index].is_started || pthread_getcpuclockid(threads[index].id, &clock) != 0)
         return -1;
-    return used.tv_sec * 1000000000LL + used.tv_nsec;
+    return clock_cpu(clock);
 }
 
 void model_tell(size_t index)

@@ -25,9 +25,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NUMBERS = 4096, STASH = 4096, WORKERS = 3, A = 0, B = 1, ME = 1 };
+enum { NUMBERS = 4096, STASH = 4096, WORKERS = 3, A = 0, B = 1, ME = 1, LAST = 255 };
 
-/* Slots from 200 on stand for connections; the numbers themselves are not in use here. */
+/* Slots from 200 on stand for connections; the numbers themselves are not in use here.  The last is,
+ * for a sweep looks at no slot beyond the kernel's table, and that is 64 long in a bare process. */
 
 static struct server server;
 static struct sweep sweep;
@@ -42,6 +43,7 @@ static void set_up(void)
     ck_assert(conn_table_open(&server.table, NUMBERS, STASH));
     for (size_t i = 0; i < WORKERS; i++)
         scoreboard_birth(server.board, i, 0);
+    ck_assert_int_eq(dup2(server.epoll, LAST), LAST);
     ck_assert(sweep_open(&sweep, &server));
     sweep_learn_core(&sweep);
 }
@@ -52,6 +54,7 @@ static void tear_down(void)
     conn_table_close(&server.table);
     scoreboard_close(server.board, WORKERS);
     close(server.epoll);
+    close(LAST);
 }
 
 static int open_file(void)

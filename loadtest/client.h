@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #include "flight.h"
-#include "scenario.h"
+#include "target.h"
 
 struct client;
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "complaint.h"
-#include "scenario.h"
+#include "target.h"
 
 /* Texts point into argv. */
 struct demo_options {

@@ -1,7 +1,7 @@
 /*
  * engine.h — sending: threads that keep connections busy, and nothing else.
  *
- * The engine knows shots (what to send, from the scenario's chooser), the pacer (when), and tallies
+ * The engine knows shots (what to send, from the target's chooser), the pacer (when), and tallies
  * (where samples go). It knows nothing of faults, reports or expectations.
  *
  *   thread 0 … T-1:  epoll ─▶ client (answer) ─▶ tally          each thread owns its epoll,
@@ -15,12 +15,12 @@
 #include <stdint.h>
 
 #include "complaint.h"
-#include "scenario.h"
 #include "tally.h"
+#include "target.h"
 #include "timeline.h"
 
 struct engine_plan {
-    const struct scenario *scenario;
+    const struct target *target;
     unsigned connections;
     unsigned threads;
     unsigned depth;      /* requests in flight on each connection */
@@ -44,7 +44,7 @@ struct engine_facts {
 struct engine;
 
 /* Starts the threads; `timeline` is initialised here, for the measured run, and must outlive the
- * engine. The plan and its scenario must, too. NULL, with the reason in `why`, on failure. */
+ * engine. The plan and its target must, too. NULL, with the reason in `why`, on failure. */
 struct engine *engine_start(const struct engine_plan *plan, struct timeline *timeline,
                             struct complaint *why);
 /* When the measured run begins (monotonic); before that is connecting and warm-up. */

@@ -11,7 +11,7 @@
 #include "complaint.h"
 #include "expect.h"
 #include "result.h"
-#include "scenario.h"
+#include "target.h"
 
 enum { MAX_HEADERS = 64, MAX_EXPECTATIONS = 16, MAX_CONNECTIONS = 100000, MAX_DEPTH = 1024 };
 

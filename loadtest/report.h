@@ -1,7 +1,7 @@
 /*
  * report.h — telling: the same result as text for people and as JSON for programs.
  *
- * Reports read results and know nothing of engines, clients or scenarios.
+ * Reports read results and know nothing of engines, clients or targets.
  */
 #ifndef LOADTEST_REPORT_H
 #define LOADTEST_REPORT_H

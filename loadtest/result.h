@@ -7,9 +7,11 @@
 #define LOADTEST_RESULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine.h"
+#include "fault.h"
 #include "tally.h"
 #include "timeline.h"
 
@@ -30,6 +32,16 @@ struct victims {
     uint64_t total;
 };
 
+/* How the service came back after what was done to it. */
+struct recovery {
+    bool known;          /* false: nothing was done at a known moment, or there is no steady run */
+    bool complete;       /* it was back in band before the run ended */
+    double seconds;      /* from the last mark until success rate and p99 were back in band */
+    double goodput_lost; /* innocent answers that a steady run would have had, and this had not */
+};
+
+enum { MAX_MARKS = 256 };
+
 struct result {
     /* The experiment. */
     const char *command; /* owned by the caller, as are all texts here */
@@ -45,10 +57,13 @@ struct result {
     struct timeline timeline;
     struct engine_facts facts;
     struct steady steady;
+    struct mark marks[MAX_MARKS]; /* in the order of time; further ones are counted only */
+    size_t mark_count;            /* all of them */
 
     /* What follows from it. */
     double rps; /* requests answered well, per second */
     struct victims victims;
+    struct recovery recovery;
     double without_service_s, resolution_s;
     bool limited;            /* the generator was the bottleneck */
     const char *limited_why; /* in words; NULL unless limited */

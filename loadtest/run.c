@@ -15,7 +15,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "report.h"
-#include "scenario.h"
+#include "target.h"
 #include "units.h"
 
 #define LOOK_NS (50 * NS_PER_MS) /* how often ^C is looked for */
@@ -51,9 +51,9 @@ static bool ensure_descriptors(unsigned connections, struct complaint *why)
            complain(why, "could not raise the limit of descriptors: %s", strerror(errno));
 }
 
-static struct engine_plan make_plan(const struct run_options *o, const struct scenario *scenario)
+static struct engine_plan make_plan(const struct run_options *o, const struct target *target)
 {
-    return (struct engine_plan){.scenario = scenario,
+    return (struct engine_plan){.target = target,
                                 .connections = o->connections,
                                 .threads = choose_threads(o),
                                 .depth = o->depth,
@@ -119,13 +119,13 @@ static void learn_steady(struct result *r, int64_t warmup_ns)
 bool run_measure(const struct run_options *o, const char *label, struct result *result,
                  struct complaint *why)
 {
-    struct scenario scenario;
+    struct target target;
     memset(result, 0, sizeof *result);
     if (!ensure_descriptors(o->connections, why) ||
-        !scenario_build(&scenario, o->urls, o->url_count, o->injections, o->injection_count,
-                        &o->dress, why))
+        !target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
+                      why))
         return false;
-    struct engine_plan plan = make_plan(o, &scenario);
+    struct engine_plan plan = make_plan(o, &target);
     describe(result, o, plan.threads);
     result->tally = calloc(1, sizeof *result->tally);
     result->warmup = calloc(1, sizeof *result->warmup);
@@ -144,7 +144,7 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
     } else {
         result_free(result);
     }
-    scenario_free(&scenario);
+    target_free(&target);
     return engine != NULL;
 }
 

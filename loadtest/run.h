@@ -1,5 +1,5 @@
 /*
- * run.h — the runner: the one place that knows scenario, engine, result and report.
+ * run.h — the runner: the one place that knows target, engine, result and report.
  */
 #ifndef LOADTEST_RUN_H
 #define LOADTEST_RUN_H

@@ -1,8 +1,8 @@
 /*
- * shot.h — one request, ready to be sent: the words in which scenario and engine talk.
+ * shot.h — one request, ready to be sent: the words in which target and engine talk.
  *
  * The bytes are made once, before the run; the engine sends them as they are, any number of times.
- * Shots are immutable during a run and may be read by all threads. The scenario owns them.
+ * Shots are immutable during a run and may be read by all threads. The target owns them.
  */
 #ifndef LOADTEST_SHOT_H
 #define LOADTEST_SHOT_H

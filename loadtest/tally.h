@@ -25,15 +25,17 @@ struct sample {
 struct tally {
     struct ledger ledger;
     struct injected_fate fate;
-    uint64_t ok_in_time;   /* of all ok: those answered before the end of the run, for rps */
-    uint64_t bytes;        /* received */
-    uint64_t connections;  /* opened */
-    struct hist corrected; /* innocent, ok: from due to done */
-    struct hist raw;       /* innocent, ok: from sent to done */
-    struct hist failed;    /* innocent, failed: from due to the failure */
-    struct hist injected;  /* injected: from due to done, of those with an answer */
-    struct hist censored;  /* innocent, unfinished or never sent: how long they had been waiting */
-    struct hist slip;      /* open loop: sent later than due although a connection was free */
+    uint64_t ok_in_time;    /* of all ok: those answered before the end of the run, for rps */
+    uint64_t bytes;         /* received */
+    uint64_t connections;   /* opened */
+    struct hist corrected;  /* innocent, ok: from due to done */
+    struct hist raw;        /* innocent, ok: from sent to done */
+    struct hist failed;     /* innocent, failed: from due to the failure */
+    struct hist injected;   /* injected: from due to done, of those with an answer */
+    struct hist censored;   /* innocent, unfinished or never sent: how long they had been waiting */
+    struct hist connect;    /* from socket() to an open connection (with TLS: to its end) */
+    struct hist first_byte; /* innocent, ok: from sent to the first byte of the answer */
+    struct hist slip;       /* open loop: sent later than due although a connection was free */
 };
 
 /* Books one sample; `end_ns` is the end of the measured run. */

@@ -335,10 +335,10 @@ bool worker_prepare(struct worker *w)
     w->warmup = calloc(1, sizeof *w->warmup);
     if (w->crew.epoll < 0 || !w->crew.input || !w->seats || !w->ready || !w->measured || !w->warmup)
         return false;
-    chooser_init(&w->chooser, plan->scenario, plan->seed, w->index);
+    chooser_init(&w->chooser, plan->target, plan->seed, w->index);
     for (unsigned i = 0; i < w->seat_count; i++) {
-        size_t n = (w->index + (size_t)i * plan->threads) % plan->scenario->endpoint_count;
-        w->seats[i].client = client_new(&w->crew, &plan->scenario->endpoints[n], i);
+        size_t n = (w->index + (size_t)i * plan->threads) % plan->target->endpoint_count;
+        w->seats[i].client = client_new(&w->crew, &plan->target->endpoints[n], i);
         if (!w->seats[i].client)
             return false;
     }

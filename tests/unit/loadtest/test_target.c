@@ -1,20 +1,20 @@
 /*
  * What is injected, how often, when, and where.
  */
-#include "loadtest/scenario.h"
+#include "loadtest/target.h"
 
 #include <check.h>
 #include <string.h>
 
 #include "loadtest/units.h"
 
-static struct scenario build(const char *const *urls, size_t n, const struct injection *injections,
-                             size_t m)
+static struct target build(const char *const *urls, size_t n, const struct injection *injections,
+                           size_t m)
 {
     static const struct dress dress = {.method = "GET", .keepalive = true};
-    struct scenario s;
+    struct target s;
     struct complaint why = {""};
-    bool built = scenario_build(&s, urls, n, injections, m, &dress, &why);
+    bool built = target_build(&s, urls, n, injections, m, &dress, &why);
     ck_assert_msg(built, "%s", why.text);
     return s;
 }
@@ -51,7 +51,7 @@ START_TEST(one_in_a_hundred)
 {
     const char *url = "http://127.0.0.1:1/";
     struct injection i = parsed("segv=1%");
-    struct scenario s = build(&url, 1, &i, 1);
+    struct target s = build(&url, 1, &i, 1);
     struct chooser a, b;
     int injected = 0;
     chooser_init(&a, &s, 42, 0);
@@ -65,7 +65,7 @@ START_TEST(one_in_a_hundred)
     ck_assert_int_lt(injected, 1150);
     ck_assert_ptr_nonnull(strstr(s.endpoints[0].injected[0].bytes, "GET /fault/segv HTTP/1.1"));
     ck_assert_uint_eq(chooser_next_innocent(&a, &s.endpoints[0])->party, INNOCENT);
-    scenario_free(&s);
+    target_free(&s);
 }
 END_TEST
 
@@ -73,7 +73,7 @@ START_TEST(at_its_time_and_by_one_thread_only)
 {
     const char *url = "http://127.0.0.1:1/";
     struct injection i = parsed("hang@1s/2s");
-    struct scenario s = build(&url, 1, &i, 1);
+    struct target s = build(&url, 1, &i, 1);
     struct chooser first, second;
     int fired = 0;
     chooser_init(&first, &s, 1, 0);
@@ -83,21 +83,21 @@ START_TEST(at_its_time_and_by_one_thread_only)
         ck_assert_uint_eq(chooser_next(&second, &s.endpoints[0], ms * NS_PER_MS)->party, INNOCENT);
     }
     ck_assert_int_eq(fired, 3); /* at 1, 3 and 5 s */
-    scenario_free(&s);
+    target_free(&s);
 }
 END_TEST
 
 START_TEST(urls_of_one_server_take_turns)
 {
     const char *urls[] = {"http://127.0.0.1:1/a", "http://127.0.0.1:1/b", "http://127.0.0.1:2/c"};
-    struct scenario s = build(urls, 3, NULL, 0);
+    struct target s = build(urls, 3, NULL, 0);
     struct chooser c;
     chooser_init(&c, &s, 1, 0);
     ck_assert_uint_eq(s.endpoint_count, 2);
     ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[0], 0)->bytes, "GET /a"));
     ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[0], 0)->bytes, "GET /b"));
     ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[0], 0)->bytes, "GET /a"));
-    scenario_free(&s);
+    target_free(&s);
 }
 END_TEST
 
@@ -106,22 +106,22 @@ START_TEST(the_poison_must_go_to_the_server_under_load)
     const char *url = "http://127.0.0.1:1/";
     static const struct dress dress = {.method = "GET"};
     struct injection i = parsed("segv=1%");
-    struct scenario s;
+    struct target s;
     struct complaint why = {""};
     i.url = "http://127.0.0.1:2/crash";
-    ck_assert(!scenario_build(&s, &url, 1, &i, 1, &dress, &why));
+    ck_assert(!target_build(&s, &url, 1, &i, 1, &dress, &why));
     ck_assert_ptr_nonnull(strstr(why.text, "--inject-url"));
     i.url = "http://127.0.0.1:1/crash";
-    ck_assert(scenario_build(&s, &url, 1, &i, 1, &dress, &why));
+    ck_assert(target_build(&s, &url, 1, &i, 1, &dress, &why));
     ck_assert_ptr_nonnull(strstr(s.endpoints[0].injected[0].bytes, "GET /crash"));
-    scenario_free(&s);
+    target_free(&s);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("scenario");
-    TCase *tests = tcase_create("scenario");
+    Suite *suite = suite_create("target");
+    TCase *tests = tcase_create("target");
     tcase_add_test(tests, the_three_ways_to_inject);
     tcase_add_test(tests, one_in_a_hundred);
     tcase_add_test(tests, at_its_time_and_by_one_thread_only);

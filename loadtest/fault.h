@@ -1,0 +1,33 @@
+/*
+ * fault.h — what is done on purpose, how often and when: one --inject.
+ */
+#ifndef LOADTEST_FAULT_H
+#define LOADTEST_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "complaint.h"
+
+enum { MAX_INJECTIONS = 8, KIND_SIZE = 32 };
+
+/* One --inject: a share of the requests, or once at a moment, or from a moment on every so
+ * often. */
+struct injection {
+    char kind[KIND_SIZE];
+    double share;     /* > 0: by share */
+    int64_t first_ns; /* by time: after the start of the measured run */
+    int64_t every_ns; /* 0: once */
+    const char *url;  /* of --inject-url; NULL: /fault/KIND of the server under test */
+};
+
+/* "segv=1%", "segv@5s", "hang@5s/500ms". */
+bool injection_parse(const char *text, struct injection *injection, struct complaint *why);
+
+/* When something was done whose moment is known: a timed injection, a killed worker. */
+struct mark {
+    int64_t at_ns; /* after the start of the measured run */
+    char kind[KIND_SIZE];
+};
+
+#endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "resident.h"
 #include "units.h"
 #include "worker.h"
 
@@ -71,7 +72,7 @@ static struct engine *create(const struct engine_plan *plan, struct timeline *ti
     pthread_cond_init(&e->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&e->lock, NULL);
-    e->workers = calloc(plan->threads, sizeof *e->workers);
+    e->workers = resident_alloc(plan->threads, sizeof *e->workers);
     e->threads = calloc(plan->threads, sizeof *e->threads);
     if (e->workers && e->threads)
         return e;

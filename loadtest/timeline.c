@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "resident.h"
 #include "units.h"
 
 enum { PENDING = 4 };
@@ -22,8 +23,8 @@ bool timeline_init(struct timeline *t, int64_t start_ns)
     pthread_mutex_init(&t->lock, NULL);
     t->start_ns = start_ns;
     t->row_seconds = 1;
-    t->rows = calloc(TIMELINE_ROWS, sizeof *t->rows);
-    t->pending = calloc(PENDING, sizeof *t->pending);
+    t->rows = resident_alloc(TIMELINE_ROWS, sizeof *t->rows);
+    t->pending = resident_alloc(PENDING, sizeof *t->pending);
     if (!t->rows || !t->pending) {
         timeline_free(t);
         return false;

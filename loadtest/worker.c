@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "resident.h"
 #include "units.h"
 
 enum { EVENTS = 256, INPUT_SIZE = 64 * 1024 };
@@ -331,8 +332,8 @@ bool worker_prepare(struct worker *w)
                                    .context = w};
     w->seats = calloc(w->seat_count, sizeof *w->seats);
     w->ready = calloc(w->seat_count, sizeof *w->ready);
-    w->measured = calloc(1, sizeof *w->measured);
-    w->warmup = calloc(1, sizeof *w->warmup);
+    w->measured = resident_alloc(1, sizeof *w->measured);
+    w->warmup = resident_alloc(1, sizeof *w->warmup);
     if (w->crew.epoll < 0 || !w->crew.input || !w->seats || !w->ready || !w->measured || !w->warmup)
         return false;
     chooser_init(&w->chooser, plan->target, plan->seed, w->index);

@@ -12,11 +12,12 @@ void hist_clear(struct hist *h)
     memset(h, 0, sizeof *h);
 }
 
-static unsigned slot_of(uint64_t us)
+unsigned hist_slot_of(int64_t us)
 {
     if (us < 2048)
         return (unsigned)us;
-    unsigned shift = 53U - (unsigned)__builtin_clzll(us); /* position of the top bit, less 10 */
+    /* position of the top bit, less 10 */
+    unsigned shift = 53U - (unsigned)__builtin_clzll((unsigned long long)us);
     return (shift << 10) + (unsigned)(us >> shift);
 }
 
@@ -25,15 +26,15 @@ static unsigned shift_of(unsigned slot)
     return slot < 2048 ? 0 : (slot >> 10) - 1;
 }
 
-static int64_t lowest_us(unsigned slot)
+int64_t hist_slot_lowest_us(unsigned slot)
 {
     unsigned shift = shift_of(slot);
     return (int64_t)(slot - (shift << 10)) << shift;
 }
 
-static int64_t highest_us(unsigned slot)
+int64_t hist_slot_highest_us(unsigned slot)
 {
-    return lowest_us(slot) + ((int64_t)1 << shift_of(slot)) - 1;
+    return hist_slot_lowest_us(slot) + ((int64_t)1 << shift_of(slot)) - 1;
 }
 
 void hist_add_us(struct hist *h, int64_t us)
@@ -46,12 +47,31 @@ void hist_add_us(struct hist *h, int64_t us)
     h->sum_us += (uint64_t)us;
     if (us > h->max_us)
         h->max_us = us;
-    h->count[slot_of((uint64_t)us)]++;
+    h->count[hist_slot_of(us)]++;
 }
 
 void hist_add_ns(struct hist *h, int64_t ns)
 {
     hist_add_us(h, (ns + 500) / 1000);
+}
+
+bool hist_add_range(struct hist *h, int64_t low_us, int64_t high_us, uint64_t n)
+{
+    uint64_t middle = (uint64_t)low_us + (uint64_t)(high_us - low_us + 1) / 2;
+    uint64_t total, sum;
+    if (high_us > HIST_MAX_US)
+        high_us = HIST_MAX_US;
+    if (__builtin_add_overflow(h->total, n, &total) || __builtin_mul_overflow(middle, n, &sum) ||
+        __builtin_add_overflow(h->sum_us, sum, &sum) || total > INT64_MAX)
+        return false;
+    if (n == 0)
+        return true;
+    h->total = total;
+    h->sum_us = sum;
+    if (high_us > h->max_us)
+        h->max_us = high_us;
+    h->count[hist_slot_of(high_us)] += n;
+    return true;
 }
 
 void hist_merge(struct hist *into, const struct hist *from)
@@ -79,7 +99,7 @@ int64_t hist_quantile_us(const struct hist *h, double q)
     for (unsigned i = 0; i < HIST_SLOTS; i++) {
         seen += h->count[i];
         if (seen >= rank)
-            return highest_us(i) < h->max_us ? highest_us(i) : h->max_us;
+            return hist_slot_highest_us(i) < h->max_us ? hist_slot_highest_us(i) : h->max_us;
     }
     return h->max_us;
 }
@@ -96,7 +116,7 @@ uint64_t hist_count_above(const struct hist *h, int64_t us)
         us = 0;
     if (us > HIST_MAX_US)
         return 0;
-    for (unsigned i = slot_of((uint64_t)us) + 1; i < HIST_SLOTS; i++)
+    for (unsigned i = hist_slot_of(us) + 1; i < HIST_SLOTS; i++)
         above += h->count[i];
     return above;
 }

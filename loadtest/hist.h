@@ -9,6 +9,7 @@
 #ifndef LOADTEST_HIST_H
 #define LOADTEST_HIST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { HIST_SLOTS = 23552 };            /* 2,048 + 21 × 1,024: up to 2^32 µs */
@@ -25,11 +26,19 @@ void hist_clear(struct hist *h);
 /* Adds a latency given in nanoseconds (rounded to µs; below zero counts as zero). */
 void hist_add_ns(struct hist *h, int64_t ns);
 void hist_add_us(struct hist *h, int64_t us);
+/* Adds `n` values of which only this is known: they lie from `low_us` to `high_us`. They are counted
+ * at the upper end, as quantiles are, and enter the mean with the middle, as in HdrHistogram. False,
+ * and nothing is changed, when the sums would overflow. */
+bool hist_add_range(struct hist *h, int64_t low_us, int64_t high_us, uint64_t n);
 /* Adds everything in `from`. */
 void hist_merge(struct hist *into, const struct hist *from);
 /* The latency in µs that the share `q` (0 … 1) of all values does not exceed; 0 when empty. */
 int64_t hist_quantile_us(const struct hist *h, double q);
 double hist_mean_us(const struct hist *h);
+/* The slot that counts `us` (0 … HIST_MAX_US), and what a slot counts; for whoever stores them. */
+unsigned hist_slot_of(int64_t us);
+int64_t hist_slot_lowest_us(unsigned slot);
+int64_t hist_slot_highest_us(unsigned slot);
 /* How many values lie above `us`, up to the histogram's resolution. */
 uint64_t hist_count_above(const struct hist *h, int64_t us);
 

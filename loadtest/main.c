@@ -7,6 +7,7 @@
 
 #include "demo.h"
 #include "interrupt.h"
+#include "merge.h"
 #include "run.h"
 
 enum { COMMAND_MAX = 8192 };
@@ -18,6 +19,7 @@ static const struct {
 } subcommands[] = {
     {"run", run_main, "load a server, and tell how each request ended"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
+    {"merge", merge_main, "add up the logs that run --hlog has written"},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
@@ -65,7 +67,7 @@ int main(int argc, char **argv)
         return subcommands[i].main(argc - 2, argv + 2, command);
     }
     if (argc > 1)
-        fprintf(stderr, "loadtest: unknown command %s: use run or demo\n", name);
+        fprintf(stderr, "loadtest: unknown command %s: see loadtest --help\n", name);
     else
         help(stderr);
     return EXIT_INVALID;

@@ -185,6 +185,13 @@ static bool set_json(void *into, const char *value, struct complaint *why)
     return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
 }
 
+static bool set_hlog(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->hlog = value;
+    return (value[0] != '\0' && strcmp(value, "-") != 0) ||
+           complain(why, "a file name is missing; only --json can write to stdout");
+}
+
 static bool set_steady_p99(void *into, const char *value, struct complaint *why)
 {
     struct run_options *o = into;
@@ -261,12 +268,12 @@ static const struct option_spec table[] = {
     {0, "steady-p99", "DUR", "p99 of a steady run, to tell slow victims by", set_steady_p99},
     {0, "steady-victims", "N", "what that run had of them", set_steady_victims},
     {0, "json", "FILE", "write the result as JSON; - for stdout, instead of the text", set_json},
+    {0, "hlog", "FILE", "write HdrHistogram's log: latencies by second, in µs", set_hlog},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
     {0, "version", NULL, "the version", set_version},
     {0, "csv", "FILE", NULL, not_yet},
     {0, "html", "FILE", NULL, not_yet},
-    {0, "hlog", "FILE", NULL, not_yet},
     {0, "insecure", NULL, NULL, no_tls_yet},
     {0, NULL, NULL, NULL, NULL}};
 

@@ -11,6 +11,7 @@
 #include "complaint.h"
 #include "expect.h"
 #include "result.h"
+#include "runlog.h"
 #include "target.h"
 
 enum { MAX_HEADERS = 64, MAX_EXPECTATIONS = 16, MAX_CONNECTIONS = 100000, MAX_DEPTH = 1024 };
@@ -34,7 +35,9 @@ struct run_options {
     size_t inject_url_count;
     struct expectation expectations[MAX_EXPECTATIONS];
     size_t expectation_count;
-    const char *json; /* file name, "-" for stdout */
+    const char *json;   /* file name, "-" for stdout */
+    const char *hlog;   /* file name */
+    struct runlog *log; /* that file, opened by the caller of run_measure(); NULL: none */
     struct steady steady;
     bool quiet, help, version;
     bool given_duration, given_method;

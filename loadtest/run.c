@@ -15,6 +15,7 @@
 #include "interrupt.h"
 #include "progress.h"
 #include "report.h"
+#include "runlog.h"
 #include "target.h"
 #include "units.h"
 
@@ -68,7 +69,7 @@ static struct engine_plan make_plan(const struct run_options *o, const struct ta
 
 /* Waits for the run to end, telling about each second as it passes. */
 static void watch(struct engine *engine, struct timeline *timeline, struct progress *progress,
-                  bool warmup)
+                  struct runlog *log, bool warmup)
 {
     int64_t start = engine_measure_ns(engine);
     int64_t shown = 0;
@@ -80,6 +81,8 @@ static void watch(struct engine *engine, struct timeline *timeline, struct progr
         int64_t over = now > start ? (now - start - LOOK_NS) / NS_PER_S : 0;
         if (over > shown) {
             progress_second(progress, timeline, over - 1);
+            if (log)
+                runlog_follow(log, timeline, over - 1); /* one later: a thread may be late */
             shown = over;
         }
         if (engine_wait(engine, now + LOOK_NS))
@@ -137,8 +140,12 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
     if (engine) {
         struct progress progress;
         progress_init(&progress, !o->quiet, label);
-        watch(engine, &result->timeline, &progress, plan.warmup_ns > 0);
+        if (o->log)
+            runlog_begin(o->log, engine_measure_ns(engine));
+        watch(engine, &result->timeline, &progress, o->log, plan.warmup_ns > 0);
         engine_finish(engine, result->tally, result->warmup, &result->facts);
+        if (o->log)
+            runlog_finish(o->log, &result->timeline, result->tally, result->facts.seconds);
         learn_steady(result, plan.warmup_ns);
         result_conclude(result);
     } else {
@@ -193,6 +200,13 @@ static int tell(const struct run_options *o, const struct result *r, FILE *json)
     return status;
 }
 
+static bool open_log(struct run_options *o, struct complaint *why)
+{
+    if (o->hlog)
+        o->log = runlog_open(o->hlog, why);
+    return !o->hlog || o->log;
+}
+
 int run_main(int argc, char *const *argv, const char *command)
 {
     struct run_options options;
@@ -209,7 +223,7 @@ int run_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why) ||
+    if (!good || !open_json(options.json, &json, &why) || !open_log(&options, &why) ||
         !run_measure(&options, NULL, &result, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
@@ -217,5 +231,9 @@ int run_main(int argc, char *const *argv, const char *command)
     result.command = command;
     int status = tell(&options, &result, json);
     result_free(&result);
+    if (options.log && !runlog_close(options.log, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+        return EXIT_INVALID;
+    }
     return status;
 }

@@ -122,10 +122,15 @@ static struct timeline_row *row_of(struct timeline *t, int64_t second)
     return &t->rows[index];
 }
 
-static void settle(struct timeline *t, struct pending *p)
+static void work_out(struct timeline *t, const struct pending *p)
 {
     if (p->index >= 0)
         note_latency(row_of(t, p->index), &p->hist);
+}
+
+static void settle(struct timeline *t, struct pending *p)
+{
+    work_out(t, p);
     p->index = -1;
     hist_clear(&p->hist);
 }
@@ -159,10 +164,28 @@ void timeline_peek(struct timeline *t, int64_t index, struct timeline_row *row)
     pthread_mutex_unlock(&t->lock);
 }
 
+bool timeline_take(struct timeline *t, int64_t before, int64_t *index, struct hist *h)
+{
+    struct pending *first = NULL;
+    pthread_mutex_lock(&t->lock);
+    for (size_t i = 0; i < PENDING; i++) {
+        struct pending *p = &t->pending[i];
+        if (p->index >= 0 && p->index < before && (!first || p->index < first->index))
+            first = p;
+    }
+    if (first) {
+        *index = first->index;
+        *h = first->hist;
+        settle(t, first);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return first != NULL;
+}
+
 void timeline_finish(struct timeline *t)
 {
     for (size_t i = 0; i < PENDING; i++)
-        settle(t, &t->pending[i]);
+        work_out(t, &t->pending[i]);
 }
 
 static bool piece_served(const struct timeline *t, int64_t first, int64_t length)

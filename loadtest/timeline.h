@@ -58,6 +58,11 @@ void timeline_publish(struct timeline *t, const struct second *s);
 
 /* Copies the row of second `index` as far as it is known; any thread. */
 void timeline_peek(struct timeline *t, int64_t index, struct timeline_row *row);
+/* Moves the latencies of the earliest second before `before` whose row is not settled into `h`;
+ * false when there is none. A second has been published by all threads soon after its end. Whatever
+ * is not taken within a few seconds makes room for the next. Any thread; after timeline_finish(),
+ * too. */
+bool timeline_take(struct timeline *t, int64_t before, int64_t *index, struct hist *h);
 /* To be called once, after the last publish: works out what is still pending. */
 void timeline_finish(struct timeline *t);
 

@@ -138,6 +138,10 @@ try_python() {
 
 try_loadtest() {
     run "$TANDEM_LOADTEST" run "$url/one.txt" -c 32 -d 1s --warmup 200ms --quiet --expect 'ok >= 100%'
+    run "$TANDEM_LOADTEST" run "$url/one.txt" -c 32 -n 3000 --quiet --hlog "$work/log"
+    run "$TANDEM_LOADTEST" merge "$work/log"
+    expect '^  ok +3,000 '
+    expect '^  raw +3,000 '
 }
 
 case $client in

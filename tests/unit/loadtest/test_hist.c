@@ -80,6 +80,37 @@ START_TEST(merging_adds_up)
 }
 END_TEST
 
+START_TEST(ranges_are_counted_at_their_upper_end)
+{
+    struct hist *h = fresh();
+    ck_assert(hist_add_range(h, 100, 109, 4));
+    ck_assert_uint_eq(h->total, 4);
+    ck_assert_uint_eq(h->count[109], 4);
+    ck_assert_double_eq(hist_mean_us(h), 105);
+    ck_assert_int_eq(h->max_us, 109);
+    ck_assert(hist_add_range(h, HIST_MAX_US, HIST_MAX_US + 1000000, 1));
+    ck_assert_int_eq(h->max_us, HIST_MAX_US);
+    ck_assert(hist_add_range(h, 5, 5, 0));
+    ck_assert_uint_eq(h->total, 5);
+    free(h);
+}
+END_TEST
+
+START_TEST(sums_do_not_overflow)
+{
+    struct hist *h = fresh();
+    ck_assert(hist_add_range(h, 0, 0, INT64_MAX));
+    ck_assert(!hist_add_range(h, 0, 0, 1));
+    ck_assert(!hist_add_range(h, 0, 0, UINT64_MAX));
+    ck_assert_uint_eq(h->total, INT64_MAX);
+    hist_clear(h);
+    ck_assert(hist_add_range(h, 1 << 30, 1 << 30, UINT64_C(1) << 33));
+    ck_assert(!hist_add_range(h, 1 << 30, 1 << 30, UINT64_C(1) << 33)); /* of the µs */
+    ck_assert_uint_eq(h->total, UINT64_C(1) << 33);
+    free(h);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hist");
@@ -89,6 +120,8 @@ int main(void)
     tcase_add_test(tests, quantiles_of_a_thousand_values);
     tcase_add_test(tests, what_is_out_of_range_is_counted_at_the_edge);
     tcase_add_test(tests, merging_adds_up);
+    tcase_add_test(tests, ranges_are_counted_at_their_upper_end);
+    tcase_add_test(tests, sums_do_not_overflow);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

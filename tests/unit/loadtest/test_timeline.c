@@ -42,6 +42,38 @@ START_TEST(two_threads_share_a_second)
 }
 END_TEST
 
+START_TEST(a_second_can_be_taken_once)
+{
+    struct timeline t;
+    int64_t index = -1;
+    struct hist *h = calloc(1, sizeof *h);
+    ck_assert_ptr_nonnull(h);
+    ck_assert(timeline_init(&t, 0));
+    for (int64_t i = 0; i < 3; i++) {
+        struct second *s = second_of(&t, i * NS_PER_S);
+        for (int64_t n = 0; n <= i; n++)
+            second_served(s, i * NS_PER_S, NS_PER_MS);
+        timeline_publish(&t, s);
+        free(s);
+    }
+    ck_assert(timeline_take(&t, 1, &index, h));
+    ck_assert_int_eq(index, 0);
+    ck_assert_uint_eq(h->total, 1);
+    ck_assert(!timeline_take(&t, 1, &index, h));
+    timeline_finish(&t);
+    for (int64_t i = 1; i < 3; i++) {
+        ck_assert(timeline_take(&t, INT64_MAX, &index, h));
+        ck_assert_int_eq(index, i);
+        ck_assert_uint_eq(h->total, (uint64_t)i + 1);
+    }
+    ck_assert(!timeline_take(&t, INT64_MAX, &index, h));
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(t.rows[i].p99_us, 1000);
+    free(h);
+    timeline_free(&t);
+}
+END_TEST
+
 START_TEST(silence_is_measured_in_steps_that_fit_the_rate)
 {
     struct timeline t;
@@ -106,6 +138,7 @@ int main(void)
     TCase *tests = tcase_create("timeline");
     tcase_set_timeout(tests, 60); /* two hours of seconds, under a sanitizer */
     tcase_add_test(tests, two_threads_share_a_second);
+    tcase_add_test(tests, a_second_can_be_taken_once);
     tcase_add_test(tests, silence_is_measured_in_steps_that_fit_the_rate);
     tcase_add_test(tests, nobody_served_at_all);
     tcase_add_test(tests, a_long_run_gets_coarser_rows);

@@ -7,6 +7,7 @@
 
 #include "demo.h"
 #include "interrupt.h"
+#include "primitives/primitives.h"
 #include "run.h"
 
 enum { COMMAND_MAX = 8192 };
@@ -18,6 +19,7 @@ static const struct {
 } subcommands[] = {
     {"run", run_main, "load a server, and tell how each request ended"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
+    {"primitives", primitives_main, "measure what threads and processes cost on this machine"},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
@@ -26,7 +28,7 @@ static void help(FILE *out)
 {
     fputs("usage: loadtest COMMAND [options]\n\n", out);
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        fprintf(out, "  %-6s %s\n", subcommands[i].name, subcommands[i].help);
+        fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].help);
     fputs("\nloadtest COMMAND --help tells the options.\n", out);
 }
 
@@ -65,7 +67,7 @@ int main(int argc, char **argv)
         return subcommands[i].main(argc - 2, argv + 2, command);
     }
     if (argc > 1)
-        fprintf(stderr, "loadtest: unknown command %s: use run or demo\n", name);
+        fprintf(stderr, "loadtest: unknown command %s: use run, demo or primitives\n", name);
     else
         help(stderr);
     return EXIT_INVALID;

@@ -85,7 +85,7 @@ unsigned char *bench_resident(struct bench *b, size_t size)
     char wanted[SHORT_TEXT], free_text[SHORT_TEXT];
     uint64_t room = memory_room();
     if (room / 2 < size) {
-        complain(&b->why, "%s resident wants twice that free, and %s are",
+        complain(&b->why, "%s resident wants twice that free; there are %s",
                  format_bytes((double)size, wanted), format_bytes((double)room, free_text));
         return NULL;
     }

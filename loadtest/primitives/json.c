@@ -11,8 +11,8 @@ static void machine(struct json *j, const struct machine *m)
     json_object(j, "machine");
     json_text(j, "cpu", m->cpu);
     json_text(j, "kernel", m->kernel);
-    json_count(j, "cpus", m->cpus);
-    json_count(j, "usable_cpus", m->usable);
+    json_count(j, "cores", m->cores);
+    json_count(j, "usable", m->usable);
     json_count(j, "page_bytes", m->page);
     json_count(j, "memory_bytes", m->memory);
     json_text(j, "transparent_huge_pages", m->thp);

@@ -45,8 +45,8 @@ void machine_read(struct machine *m)
     if (uname(&name) == 0)
         snprintf(m->kernel, sizeof m->kernel, "%.63s %.31s", name.release, name.machine);
     read_thp(m);
-    m->cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-    m->usable = m->cpus;
+    m->cores = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+    m->usable = m->cores;
     if (sched_getaffinity(0, sizeof may, &may) == 0)
         m->usable = (unsigned)CPU_COUNT(&may);
     m->page = (uint64_t)sysconf(_SC_PAGESIZE);

@@ -10,7 +10,7 @@ struct machine {
     char cpu[128];         /* model; "unknown" where the kernel tells none */
     char kernel[128];      /* release and architecture */
     char thp[32];          /* transparent huge pages: always, madvise, never; "unknown" */
-    unsigned cpus;         /* online */
+    unsigned cores;        /* online */
     unsigned usable;       /* those this process may use */
     uint64_t page, memory; /* bytes */
 };

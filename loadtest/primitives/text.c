@@ -120,12 +120,13 @@ void survey_text(FILE *out, const struct survey *s)
 {
     char text[SHORT_TEXT];
     const struct machine *m = &s->machine;
+    fprintf(
+        out,
+        "%s, %u CPU%s (%u usable), %s,\nLinux %s, pages of %u KiB, transparent huge pages: %s\n",
+        m->cpu, m->cores, m->cores == 1 ? "" : "s", m->usable,
+        format_bytes((double)m->memory, text), m->kernel, (unsigned)(m->page / 1024), m->thp);
     fprintf(out,
-            "%s, %u CPU%s (%u usable), %s, Linux %s, pages of %u KiB, transparent huge pages: %s\n",
-            m->cpu, m->cpus, m->cpus == 1 ? "" : "s", m->usable,
-            format_bytes((double)m->memory, text), m->kernel, (unsigned)(m->page / 1024), m->thp);
-    fprintf(out,
-            "%s. Medians of up to %u rounds, taken in turns; half of all rounds lie in the middle "
+            "%s. Medians of up to %u rounds, taken in turns; half of them lie in the middle "
             "half.\n",
             s->started, s->plan->rounds);
     for (size_t i = 0; i < s->count; i++)

@@ -8,6 +8,7 @@
 #include "demo.h"
 #include "interrupt.h"
 #include "merge.h"
+#include "primitives/primitives.h"
 #include "run.h"
 
 enum { COMMAND_MAX = 8192 };
@@ -20,6 +21,7 @@ static const struct {
     {"run", run_main, "load a server, and tell how each request ended"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
     {"merge", merge_main, "add up the logs that run --hlog has written"},
+    {"primitives", primitives_main, "measure what threads and processes cost on this machine"},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof subcommands[0] };
@@ -28,7 +30,7 @@ static void help(FILE *out)
 {
     fputs("usage: loadtest COMMAND [options]\n\n", out);
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        fprintf(out, "  %-6s %s\n", subcommands[i].name, subcommands[i].help);
+        fprintf(out, "  %-10s %s\n", subcommands[i].name, subcommands[i].help);
     fputs("\nloadtest COMMAND --help tells the options.\n", out);
 }
 

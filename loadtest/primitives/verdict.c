@@ -1,0 +1,51 @@
+/*
+ * verdict.c — quartiles that are apart, medians that are close, updates that are gone.
+ */
+#include "verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ALIKE_WITHIN 1.25
+
+static const struct figure *find(const struct findings *f, const char *name)
+{
+    for (size_t i = 0; name && i < f->group->count; i++)
+        if (strcmp(f->figures[i].line->name, name) == 0)
+            return &f->figures[i];
+    return NULL;
+}
+
+static bool holds(const struct verdict *v, enum claim_kind kind)
+{
+    switch (kind) {
+    case CHEAPER:
+        return v->a->value.high < v->b->value.low;
+    case ALIKE:
+        return v->factor < ALIKE_WITHIN && v->factor > 1 / ALIKE_WITHIN;
+    case LOSES:
+        return v->a->lost > 0;
+    case LOSES_NOTHING:
+        break;
+    }
+    return v->a->lost == 0;
+}
+
+struct verdict claim_judge(const struct findings *f, const struct claim *claim)
+{
+    struct verdict v = {.ruling = OPEN, .factor = NAN};
+    v.a = find(f, claim->a);
+    v.b = find(f, claim->b);
+    if (!v.a || !v.a->measured || (claim->b && (!v.b || !v.b->measured)))
+        return v;
+    v.factor = v.b ? v.b->value.median / v.a->value.median : (double)v.a->lost / (double)v.a->done;
+    v.ruling = holds(&v, claim->kind) ? CONFIRMED : NOT_CONFIRMED;
+    return v;
+}
+
+const char *ruling_name(enum ruling ruling)
+{
+    static const char *const names[] = {
+        [CONFIRMED] = "confirmed", [NOT_CONFIRMED] = "not_confirmed", [OPEN] = "open"};
+    return names[ruling];
+}

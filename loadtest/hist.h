@@ -29,6 +29,9 @@ void hist_add_us(struct hist *h, int64_t us);
 void hist_merge(struct hist *into, const struct hist *from);
 /* The latency in µs that the share `q` (0 … 1) of all values does not exceed; 0 when empty. */
 int64_t hist_quantile_us(const struct hist *h, double q);
+/* The same to a fraction of a slot, as if the values in a slot lay evenly spread, so that two
+ * quantiles can differ by less than the microsecond they are stored in. */
+double hist_quantile_fine_us(const struct hist *h, double q);
 double hist_mean_us(const struct hist *h);
 /* How many values lie above `us`, up to the histogram's resolution. */
 uint64_t hist_count_above(const struct hist *h, int64_t us);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compare.h"
 #include "demo.h"
 #include "interrupt.h"
 #include "run.h"
@@ -17,6 +18,7 @@ static const struct {
     const char *help;
 } subcommands[] = {
     {"run", run_main, "load a server, and tell how each request ended"},
+    {"compare", compare_main, "two or more servers in turns: which is faster, and how sure is that"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
 };
 
@@ -26,7 +28,7 @@ static void help(FILE *out)
 {
     fputs("usage: loadtest COMMAND [options]\n\n", out);
     for (size_t i = 0; i < SUBCOMMANDS; i++)
-        fprintf(out, "  %-6s %s\n", subcommands[i].name, subcommands[i].help);
+        fprintf(out, "  %-8s %s\n", subcommands[i].name, subcommands[i].help);
     fputs("\nloadtest COMMAND --help tells the options.\n", out);
 }
 
@@ -65,7 +67,7 @@ int main(int argc, char **argv)
         return subcommands[i].main(argc - 2, argv + 2, command);
     }
     if (argc > 1)
-        fprintf(stderr, "loadtest: unknown command %s: use run or demo\n", name);
+        fprintf(stderr, "loadtest: unknown command %s: see loadtest --help\n", name);
     else
         help(stderr);
     return EXIT_INVALID;

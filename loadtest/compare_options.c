@@ -20,7 +20,7 @@ static const struct {
 } borrowed[] = {
     {"connections", NULL},
     {"threads", NULL},
-    {"duration", "measured time of each subject, its rounds together (12s)"},
+    {"duration", "measured time of each subject, its rounds together (10s)"},
     {"rate", NULL},
     {"pipeline", NULL},
     {"method", NULL},
@@ -48,7 +48,7 @@ static bool set_rounds(void *into, const char *value, struct complaint *why)
 }
 
 static const struct option_spec own[] = {
-    {0, "rounds", "N", "into how many turns that time is cut (30)", set_rounds}};
+    {0, "rounds", "N", "into how many turns that time is cut (50)", set_rounds}};
 
 enum { OWN = sizeof own / sizeof own[0], ALL = BORROWED + OWN };
 
@@ -92,9 +92,8 @@ void compare_options_default(struct compare_options *o)
 {
     memset(o, 0, sizeof *o);
     run_options_default(&o->load);
-    o->load.duration_ns = 12 * NS_PER_S;
     o->load.warmup_ns = WARMUP_NS;
-    o->rounds = 30;
+    o->rounds = 50;
 }
 
 bool compare_options_parse(struct compare_options *o, int argc, char *const *argv,

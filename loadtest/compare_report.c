@@ -180,6 +180,21 @@ static void tell_failures(FILE *out, const struct comparison *c)
           out);
 }
 
+/* Medians of rounds pass over what happens in few of them. */
+static void tell_stragglers(FILE *out, const struct comparison *c)
+{
+    char text[SHORT_TEXT];
+    size_t count = c->options->subject_count;
+    fputs("  All rounds together, p99.9 and longest: ", out);
+    for (size_t i = 0; i < count; i++) {
+        const struct hist *h = &c->subjects[i].total->corrected;
+        fprintf(out, "%s%s %s", i > 0 ? "; " : "", c->subjects[i].name,
+                format_us((double)hist_quantile_us(h, 0.999), text));
+        fprintf(out, " and %s", format_us((double)h->max_us, text));
+    }
+    fputs(".\n", out);
+}
+
 static double usual_count(const struct comparison *c, size_t subject)
 {
     double counts[STATS_MAX];
@@ -222,6 +237,7 @@ void compare_report(FILE *out, const struct comparison *c)
         tell_overall(out, c, i);
     }
     fputc('\n', out);
+    tell_stragglers(out, c);
     tell_failures(out, c);
     tell_limits(out, c);
     if (c->options->load.rate > 0)

@@ -18,7 +18,8 @@ static const struct {
     const char *help;
 } subcommands[] = {
     {"run", run_main, "load a server, and tell how each request ended"},
-    {"compare", compare_main, "two or more servers in turns: which is faster, and how sure is that"},
+    {"compare", compare_main,
+     "two or more servers in turns: which is faster, and how sure is that"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
 };
 

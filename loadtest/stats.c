@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESAMPLES = 10000, TRIM = 5 /* one part in so many is cut off at each end */ };
+enum { RESAMPLES = 4000, TRIM = 5 /* one part in so many is cut off at each end */ };
 
 static int ascending(const void *a, const void *b)
 {

@@ -10,7 +10,10 @@
 #include "compare.h"
 #include "units.h"
 
-enum { FEW_PER_ROUND = 200 }; /* of fewer, a p99 is decided by one or two requests */
+enum {
+    FEW_PER_ROUND = 200, /* of fewer, a p99 is decided by one or two requests */
+    TIMES_FROM = 2
+};
 
 static const char *base_name(const struct comparison *c)
 {
@@ -95,12 +98,17 @@ static double percent(double ratio)
     return 100 * fabs(ratio - 1);
 }
 
+/* A difference is a percentage, until it is so large that "times" says it better. */
 static void tell_difference(FILE *out, const char *name, enum figure f, const struct estimate *r)
 {
     bool more = r->low > 1;
-    double a = percent(more ? r->low : r->high), b = percent(more ? r->high : r->low);
-    fprintf(out, "  %s %s: by %.1f %%, and at least by %.1f, at most by %.1f.\n", name,
-            more ? words[f].more : words[f].less, percent(r->middle), a, b);
+    const char *what = more ? words[f].more : words[f].less;
+    if (more && r->middle >= TIMES_FROM)
+        fprintf(out, "  %s %s: %.1f times as %s (%.1f … %.1f times).\n", name, what, r->middle,
+                f == FIGURE_RPS ? "many" : "much", r->low, r->high);
+    else
+        fprintf(out, "  %s %s: by %.1f %% (%.1f … %.1f %%).\n", name, what, percent(r->middle),
+                percent(more ? r->low : r->high), percent(more ? r->high : r->low));
 }
 
 static void tell_sameness(FILE *out, const char *name, enum figure f, const struct estimate *r)

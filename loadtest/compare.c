@@ -1,11 +1,15 @@
 /*
- * compare.c — A B, B A, A B, …: short turns, so that whatever else happens on the machine happens
+ * compare.c — A B, B A, B A, …: short turns, so that whatever else happens on the machine happens
  * to all subjects alike.
  *
  * Two long runs one after the other measure the two minutes in which they took place; a server
  * compared with itself in that way differs by ten per cent and more on a shared machine. Short
- * turns, and the ratio taken within each round, let what lasts longer than a round cancel out. In
- * each block of as many rounds as there are subjects everybody is first, second, … once.
+ * turns, and the ratio taken within each round, let what lasts longer than a round cancel out.
+ *
+ * Who goes first is drawn anew for each round, and by nothing but the seed. That, not balance, is
+ * what makes the rounds' ratios independent of one another: were the order A B, B A by turns, the two
+ * turns of B would be neighbours, a disturbance of their joint length would hit both, and two
+ * rounds would tell the same lie.
  */
 #include "compare.h"
 
@@ -147,25 +151,20 @@ static int practise(struct comparison *c, struct complaint *why)
 
 /* ── All turns ─────────────────────────────────────────────────────────────────────────────────*/
 
-/* For each round of a block, who is first; the others follow in order. Shuffled, so that nothing
- * periodic on the machine can keep step with it. */
-static void shuffle(unsigned *first, size_t count, struct rng *rng)
+/* The order of a round. */
+static void shuffle(unsigned *order, size_t count, struct rng *rng)
 {
-    for (size_t i = 0; i < count; i++)
-        first[i] = (unsigned)i;
-    for (size_t i = count - 1; i > 0; i--) {
+    for (size_t i = 0; i < count; i++) {
         size_t j = (size_t)(rng_unit(rng) * (double)(i + 1));
-        unsigned other = first[j];
-        first[j] = first[i];
-        first[i] = other;
+        order[i] = order[j];
+        order[j] = (unsigned)i;
     }
 }
 
-static bool one_round(struct comparison *c, unsigned first, struct complaint *why)
+static bool one_round(struct comparison *c, const unsigned *order, struct complaint *why)
 {
-    size_t count = c->options->subject_count;
-    for (size_t k = 0; k < count; k++) {
-        struct compare_subject *s = &c->subjects[(first + k) % count];
+    for (size_t k = 0; k < c->options->subject_count; k++) {
+        struct compare_subject *s = &c->subjects[order[k]];
         struct result r;
         double cpu_us;
         if (!load(c, s, &r, &cpu_us, why))
@@ -194,22 +193,18 @@ static void show(const struct comparison *c, struct progress *progress)
 
 static bool all_rounds(struct comparison *c, struct complaint *why)
 {
-    unsigned first[COMPARE_MAX];
+    unsigned order[COMPARE_MAX];
     struct rng rng;
     struct progress progress;
     bool good = true;
-    size_t count = c->options->subject_count;
     progress_init(&progress, !c->options->load.quiet, NULL);
     rng_seed(&rng, c->options->load.seed, ORDER_STREAM);
     while (good && c->rounds_done < c->options->rounds) {
-        size_t place = c->rounds_done % count;
-        if (place == 0)
-            shuffle(first, count, &rng);
-        good = one_round(c, first[place], why);
-        if (!good)
-            break;
-        c->rounds_done++;
-        show(c, &progress);
+        shuffle(order, c->options->subject_count, &rng);
+        good = one_round(c, order, why);
+        c->rounds_done += good;
+        if (good)
+            show(c, &progress);
     }
     progress_end(&progress);
     return good;

@@ -55,6 +55,16 @@ static void server(struct json *j, const struct compare_subject *s)
     json_object_end(j);
 }
 
+static void beside_the_first(struct json *j, const struct comparison *c, size_t index)
+{
+    json_text(j, "overall", verdict_name(c->overall[index]));
+    json_bool(j, "failures_unequal", c->unequal_failures[index]);
+    json_object(j, "findings");
+    for (unsigned f = 0; f < FIGURES; f++)
+        one_finding(j, (enum figure)f, &c->findings[index][f]);
+    json_object_end(j);
+}
+
 static void one_subject(struct json *j, const struct comparison *c, size_t index)
 {
     const struct compare_subject *s = &c->subjects[index];
@@ -62,14 +72,8 @@ static void one_subject(struct json *j, const struct comparison *c, size_t index
     json_text(j, "name", s->name);
     json_text(j, "url", s->url);
     server(j, s);
-    if (index > 0) {
-        json_text(j, "overall", verdict_name(c->overall[index]));
-        json_bool(j, "failures_unequal", c->unequal_failures[index]);
-        json_object(j, "findings");
-        for (unsigned f = 0; f < FIGURES; f++)
-            one_finding(j, (enum figure)f, &c->findings[index][f]);
-        json_object_end(j);
-    }
+    if (s != c->subjects)
+        beside_the_first(j, c, index);
     json_count(j, "rounds_limited", s->limited);
     json_count(j, "rounds_invalid", s->invalid);
     report_json_requests(j, &s->total->ledger);

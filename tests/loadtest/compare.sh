@@ -97,7 +97,7 @@ assert heavy["overall"] == "slower" and heavy["findings"]["server_cpu_us_per_req
 assert all(s["requests"]["balanced"] for s in c["subjects"])
 turns = sorted((r["at_s"], r["seconds"]) for s in c["subjects"] for r in s["rounds"])
 firsts = sum(a["at_s"] < b["at_s"] for a, b in zip(light["rounds"], heavy["rounds"]))
-assert firsts == 6, "each is first in half of the rounds"
+assert 0 < firsts < 12, "the order changes"
 assert all(a + length <= b for (a, length), (b, _) in zip(turns, turns[1:])), "two at a time"' \
         "$work/json" || fail 'the JSON is not what it should be'
 fi

@@ -7,16 +7,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cell.h"
 #include "demo_result.h"
 #include "units.h"
-
-static void cell(FILE *out, int width, const char *text)
-{
-    for (const char *c = text; *c; c++) /* bytes that continue a UTF-8 character take no column */
-        if (((unsigned char)*c & 0xc0) == 0x80)
-            width++;
-    fprintf(out, "%*s", width, text);
-}
 
 static const char *fault_name(const struct demo *d)
 {

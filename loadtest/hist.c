@@ -104,6 +104,23 @@ int64_t hist_quantile_us(const struct hist *h, double q)
     return h->max_us;
 }
 
+double hist_quantile_fine_us(const struct hist *h, double q)
+{
+    double rank = q * (double)h->total;
+    uint64_t seen = 0;
+    for (unsigned i = 0; h->total > 0 && i < HIST_SLOTS; i++) {
+        if (h->count[i] == 0 || (double)(seen + h->count[i]) < rank) {
+            seen += h->count[i];
+            continue;
+        }
+        double lowest = (double)lowest_us(i) - 0.5; /* values were rounded to the nearest */
+        double width = (double)(INT64_C(1) << shift_of(i));
+        double us = lowest + width * (rank - (double)seen) / (double)h->count[i];
+        return us > 0 ? us : 0;
+    }
+    return (double)h->max_us;
+}
+
 double hist_mean_us(const struct hist *h)
 {
     return h->total ? (double)h->sum_us / (double)h->total : 0;

@@ -34,6 +34,9 @@ bool hist_add_range(struct hist *h, int64_t low_us, int64_t high_us, uint64_t n)
 void hist_merge(struct hist *into, const struct hist *from);
 /* The latency in µs that the share `q` (0 … 1) of all values does not exceed; 0 when empty. */
 int64_t hist_quantile_us(const struct hist *h, double q);
+/* The same to a fraction of a slot, as if the values in a slot lay evenly spread, so that two
+ * quantiles can differ by less than the microsecond they are stored in. */
+double hist_quantile_fine_us(const struct hist *h, double q);
 double hist_mean_us(const struct hist *h);
 /* The slot that counts `us` (0 … HIST_MAX_US), and what a slot counts; for whoever stores them. */
 unsigned hist_slot_of(int64_t us);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compare.h"
 #include "demo.h"
 #include "interrupt.h"
 #include "merge.h"
@@ -19,6 +20,8 @@ static const struct {
     const char *help;
 } subcommands[] = {
     {"run", run_main, "load a server, and tell how each request ended"},
+    {"compare", compare_main,
+     "two or more servers in turns: which is faster, and how sure is that"},
     {"demo", demo_main, "start the pair and measure what one system call is worth"},
     {"merge", merge_main, "add up the logs that run --hlog has written"},
     {"primitives", primitives_main, "measure what threads and processes cost on this machine"},

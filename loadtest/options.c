@@ -326,8 +326,6 @@ static bool check_together(struct run_options *o, struct complaint *why)
     double share = 0;
     for (size_t i = 0; i < o->injection_count; i++)
         share += o->injections[i].share;
-    if (o->url_count == 0)
-        return complain(why, "which server? loadtest run http://127.0.0.1:8080/");
     if (share > 1)
         return complain(why, "the shares of --inject add up to more than 100%%");
     if (o->threads > o->connections)
@@ -351,16 +349,31 @@ static void fill_in(struct run_options *o)
         o->warmup_ns = o->injection_count > 0 && o->steady.p99_us == 0 ? FAULT_WARMUP_NS : 0;
 }
 
+const struct option_spec *run_option(const char *name)
+{
+    const struct option_spec *spec = table;
+    while (spec->name && strcmp(spec->name, name) != 0)
+        spec++;
+    return spec->name ? spec : NULL;
+}
+
+bool run_options_settle(struct run_options *o, struct complaint *why)
+{
+    if (!check_together(o, why))
+        return false;
+    fill_in(o);
+    return true;
+}
+
 bool run_options_parse(struct run_options *o, int argc, char *const *argv, struct complaint *why)
 {
     if (!options_parse(table, o, argc, argv, add_url, "loadtest run", why))
         return false;
     if (o->help || o->version)
         return true;
-    if (!check_together(o, why))
-        return false;
-    fill_in(o);
-    return true;
+    if (o->url_count == 0)
+        return complain(why, "which server? loadtest run http://127.0.0.1:8080/");
+    return run_options_settle(o, why);
 }
 
 void run_options_help(void)

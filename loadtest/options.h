@@ -10,6 +10,7 @@
 
 #include "complaint.h"
 #include "expect.h"
+#include "optparse.h"
 #include "result.h"
 #include "runlog.h"
 #include "target.h"
@@ -47,5 +48,11 @@ void run_options_default(struct run_options *o);
 /* Parses the arguments after "run". False: one line in `why`. */
 bool run_options_parse(struct run_options *o, int argc, char *const *argv, struct complaint *why);
 void run_options_help(void);
+
+/* For other subcommands that load servers: the option called `name` (without its dashes; it stores
+ * into a struct run_options), NULL when there is none; and what must hold of all options together,
+ * to be called once they are stored. */
+const struct option_spec *run_option(const char *name);
+bool run_options_settle(struct run_options *o, struct complaint *why);
 
 #endif

@@ -10,17 +10,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct process {
     pid_t pid, parent;
-    uint64_t ticks; /* utime + stime + cutime + cstime */
+    double cpu_s; /* its own, and that of the dead it has waited for */
 };
 
 struct processes {
     struct process *list;
     size_t count, room;
 };
+
+/* The clock of the process knows nanoseconds, where /proc counts in ticks of 10 ms; a process that has
+ * ended, but was not waited for yet, has no such clock any more. */
+static double own_cpu_s(pid_t pid, double by_ticks)
+{
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
+        return by_ticks;
+    double by_clock = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return by_clock > by_ticks ? by_clock : by_ticks;
+}
 
 /* The command's name may hold spaces and brackets, so fields are counted from the last ')'. */
 static bool parse_stat(const char *text, struct process *p)
@@ -32,8 +45,10 @@ static bool parse_stat(const char *text, struct process *p)
     if (!rest || sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld",
                         &parent, &user, &system, &dead_user, &dead_system) != 5)
         return false;
+    double tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
     p->parent = parent;
-    p->ticks = user + system + (uint64_t)dead_user + (uint64_t)dead_system;
+    p->cpu_s = own_cpu_s(p->pid, (double)(user + system) * tick_s) +
+               (double)(dead_user + dead_system) * tick_s;
     return true;
 }
 
@@ -117,21 +132,19 @@ static void add_memory(pid_t pid, struct tree_usage *usage)
 static bool walk(pid_t root, bool memory, struct tree_usage *usage)
 {
     struct processes all = {0};
-    uint64_t ticks = 0;
     memset(usage, 0, sizeof *usage);
     read_all(&all);
     for (size_t i = 0; i < all.count; i++) {
         if (!is_below(&all, &all.list[i], root))
             continue;
         usage->processes++;
-        ticks += all.list[i].ticks;
+        usage->cpu_s += all.list[i].cpu_s;
         if (memory) {
             errno = 0;
             add_memory(all.list[i].pid, usage);
         }
     }
     free(all.list);
-    usage->cpu_s = (double)ticks / (double)sysconf(_SC_CLK_TCK);
     return usage->processes > 0;
 }
 

@@ -17,6 +17,9 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
                  size_t expectation_count);
 /* The members of one result, inside an object that the caller opens and closes. */
 void report_json_members(struct json *j, const struct result *r);
+/* Two of them by themselves, for documents that sum up several results. */
+void report_json_requests(struct json *j, const struct ledger *l);
+void report_json_latency(struct json *j, const char *key, const struct hist *h);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);

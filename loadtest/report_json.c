@@ -3,7 +3,7 @@
  */
 #include "report.h"
 
-static void latency(struct json *j, const char *key, const struct hist *h)
+void report_json_latency(struct json *j, const char *key, const struct hist *h)
 {
     json_object(j, key);
     json_count(j, "count", h->total);
@@ -36,7 +36,7 @@ static void party_side(struct json *j, const struct ledger *l, enum party who)
     json_count(j, "unfinished", l->unfinished[who]);
 }
 
-static void requests(struct json *j, const struct ledger *l)
+void report_json_requests(struct json *j, const struct ledger *l)
 {
     json_object(j, "requests");
     json_count(j, "scheduled", l->scheduled);
@@ -65,7 +65,7 @@ static void injected(struct json *j, const struct tally *t)
     json_count(j, "connection_kept", f->connection_kept);
     json_count(j, "connection_lost", f->connection_lost);
     party_side(j, &t->ledger, INJECTED);
-    latency(j, "latency_us", &t->injected);
+    report_json_latency(j, "latency_us", &t->injected);
     json_object_end(j);
 }
 
@@ -114,7 +114,7 @@ static void generator(struct json *j, const struct result *r)
     json_real(j, "cpu_percent", r->facts.cpu_percent);
     json_real(j, "cpu_seconds", r->facts.cpu_seconds);
     if (r->rate > 0)
-        latency(j, "slip_us", &r->tally->slip);
+        report_json_latency(j, "slip_us", &r->tally->slip);
     json_object_end(j);
 }
 
@@ -133,17 +133,17 @@ void report_json_members(struct json *j, const struct result *r)
     json_text(j, "loop", r->rate > 0 ? "open" : "closed");
     json_real(j, "rate", r->rate);
     json_text(j, "invalid", r->invalid);
-    requests(j, &t->ledger);
+    report_json_requests(j, &t->ledger);
     injected(j, t);
     victims(j, r);
     json_real(j, "rps", r->rps);
     json_real(j, "seconds_without_service", r->without_service_s);
     json_real(j, "service_resolution_s", r->resolution_s);
     json_object(j, "latency_us");
-    latency(j, "corrected", &t->corrected);
-    latency(j, "raw", &t->raw);
-    latency(j, "failed", &t->failed);
-    latency(j, "censored", &t->censored);
+    report_json_latency(j, "corrected", &t->corrected);
+    report_json_latency(j, "raw", &t->raw);
+    report_json_latency(j, "failed", &t->failed);
+    report_json_latency(j, "censored", &t->censored);
     json_object_end(j);
     json_count(j, "bytes", t->bytes);
     json_count(j, "connections_opened", t->connections);

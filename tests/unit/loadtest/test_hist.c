@@ -52,6 +52,24 @@ START_TEST(quantiles_of_a_thousand_values)
 }
 END_TEST
 
+START_TEST(fine_quantiles_move_between_microseconds)
+{
+    struct hist *h = fresh();
+    ck_assert_double_eq(hist_quantile_fine_us(h, 0.5), 0);
+    for (int i = 0; i < 100; i++)
+        hist_add_us(h, i < 40 ? 10 : 11);
+    ck_assert_double_eq_tol(hist_quantile_fine_us(h, 0.2), 10, 1e-9);
+    ck_assert_double_eq_tol(hist_quantile_fine_us(h, 0.4), 10.5, 1e-9);
+    ck_assert_double_eq_tol(hist_quantile_fine_us(h, 0.7), 11, 1e-9);
+    hist_clear(h);
+    for (int64_t us = 100000; us < 200000; us++) /* slots of 64 µs and wider */
+        hist_add_us(h, us);
+    ck_assert_double_eq_tol(hist_quantile_fine_us(h, 0.5), 150000, 1);
+    ck_assert_double_eq_tol(hist_quantile_fine_us(h, 0.99), 199000, 1);
+    free(h);
+}
+END_TEST
+
 START_TEST(what_is_out_of_range_is_counted_at_the_edge)
 {
     struct hist *h = fresh();
@@ -118,6 +136,7 @@ int main(void)
     tcase_add_test(tests, an_empty_one_has_no_latency);
     tcase_add_test(tests, every_value_is_known_to_a_thousandth);
     tcase_add_test(tests, quantiles_of_a_thousand_values);
+    tcase_add_test(tests, fine_quantiles_move_between_microseconds);
     tcase_add_test(tests, what_is_out_of_range_is_counted_at_the_edge);
     tcase_add_test(tests, merging_adds_up);
     tcase_add_test(tests, ranges_are_counted_at_their_upper_end);

@@ -34,6 +34,16 @@ START_TEST(the_dead_are_counted)
 }
 END_TEST
 
+START_TEST(less_than_a_tick_is_seen)
+{
+    struct tree_usage before, after;
+    ck_assert(tree_cpu(getpid(), &before));
+    burn(0.003);
+    ck_assert(tree_cpu(getpid(), &after));
+    ck_assert(after.cpu_s - before.cpu_s >= 0.003);
+}
+END_TEST
+
 START_TEST(the_living_below_are_counted)
 {
     struct tree_usage alone, both;
@@ -56,6 +66,7 @@ int main(void)
     Suite *suite = suite_create("procstat");
     TCase *tests = tcase_create("procstat");
     tcase_add_test(tests, the_dead_are_counted);
+    tcase_add_test(tests, less_than_a_tick_is_seen);
     tcase_add_test(tests, the_living_below_are_counted);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

@@ -113,7 +113,7 @@ double hist_quantile_fine_us(const struct hist *h, double q)
             seen += h->count[i];
             continue;
         }
-        double lowest = (double)lowest_us(i) - 0.5; /* values were rounded to the nearest */
+        double lowest = (double)hist_slot_lowest_us(i) - 0.5; /* values were rounded to the nearest */
         double width = (double)(INT64_C(1) << shift_of(i));
         double us = lowest + width * (rank - (double)seen) / (double)h->count[i];
         return us > 0 ? us : 0;

@@ -210,7 +210,7 @@ static bool open_log(struct run_options *o, struct complaint *why)
 int run_main(int argc, char *const *argv, const char *command)
 {
     struct run_options options;
-    struct complaint why;
+    struct complaint why, why_no_log;
     struct result result;
     FILE *json = NULL;
     run_options_default(&options);
@@ -223,17 +223,17 @@ int run_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why) || !open_log(&options, &why) ||
-        !run_measure(&options, NULL, &result, &why)) {
-        fprintf(stderr, "loadtest: %s\n", why.text);
-        return EXIT_INVALID;
+    int status = EXIT_INVALID;
+    bool measured = good && open_json(options.json, &json, &why) && open_log(&options, &why) &&
+                    run_measure(&options, NULL, &result, &why);
+    if (measured) {
+        result.command = command;
+        status = tell(&options, &result, json);
+        result_free(&result);
     }
-    result.command = command;
-    int status = tell(&options, &result, json);
-    result_free(&result);
-    if (options.log && !runlog_close(options.log, &why)) {
-        fprintf(stderr, "loadtest: %s\n", why.text);
-        return EXIT_INVALID;
-    }
-    return status;
+    bool logged = !options.log || runlog_close(options.log, &why_no_log);
+    if (measured && logged)
+        return status;
+    fprintf(stderr, "loadtest: %s\n", measured ? why_no_log.text : why.text);
+    return EXIT_INVALID;
 }

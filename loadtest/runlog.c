@@ -50,6 +50,7 @@ static void write_line(struct runlog *log, const char *tag, double start_s, doub
 {
     if (h->total > 0 && !hlog_write_line(log->out, tag, start_s, length_s, h))
         log->starved = true;
+    fflush(log->out); /* whoever reads along, or finds the log of a run that was killed */
 }
 
 /* Of a run that is `seconds` long, the last second may be shorter than one. */

@@ -40,6 +40,16 @@ START_TEST(a_full_command_line)
 }
 END_TEST
 
+START_TEST(files_to_write)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--hlog", "a.hlog", "--json", "-", "http://127.0.0.1:1/"));
+    ck_assert_str_eq(o.hlog, "a.hlog");
+    ck_assert(!PARSE(&why, "--hlog", "-", "http://127.0.0.1:1/"));
+    ck_assert_ptr_nonnull(strstr(why.text, "option --hlog: a file name is missing"));
+}
+END_TEST
+
 START_TEST(defaults)
 {
     struct complaint why;
@@ -88,6 +98,7 @@ int main(void)
     Suite *suite = suite_create("options");
     TCase *tests = tcase_create("options");
     tcase_add_test(tests, a_full_command_line);
+    tcase_add_test(tests, files_to_write);
     tcase_add_test(tests, defaults);
     tcase_add_test(tests, mistakes_are_named);
     tcase_add_test(tests, what_is_not_built_is_refused);

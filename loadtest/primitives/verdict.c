@@ -20,7 +20,7 @@ static bool holds(const struct verdict *v, enum claim_kind kind)
 {
     switch (kind) {
     case CHEAPER:
-        return v->a->value.high < v->b->value.low;
+        return v->b && v->a->value.high < v->b->value.low;
     case ALIKE:
         return v->factor < ALIKE_WITHIN && v->factor > 1 / ALIKE_WITHIN;
     case LOSES:

@@ -82,21 +82,35 @@ static void prepare(const struct group *group, const struct plan *plan, struct h
     else
         f->measured = host_start(h, f->line, &f->skipped) &&
                       (group->measure == MEMORY || calibrate(h, plan, f));
+    if (!f->measured)
+        host_end(h);
+}
+
+/* What its group is compared by. */
+static double compared(enum measure measure, const struct lap *lap)
+{
+    if (measure == MEMORY)
+        return lap->bytes;
+    return (double)(measure == CPU_TIME ? lap->cpu_ns : lap->wall_ns) / (double)lap->done;
+}
+
+static double other(enum measure measure, const struct lap *lap)
+{
+    if (measure == MEMORY)
+        return -1;
+    return (double)(measure == CPU_TIME ? lap->wall_ns : lap->cpu_ns) / (double)lap->done;
 }
 
 static void go_once(const struct group *group, struct host *h, struct figure *f, struct series *s)
 {
     struct lap lap = {0};
     f->measured = host_run(h, f->each, &lap, &f->skipped);
-    if (!f->measured)
+    if (!f->measured) {
+        host_end(h); /* at once: one that hangs may still take the others' CPU */
         return;
-    double cpu = (double)lap.cpu_ns / (double)lap.done;
-    double elapsed = (double)lap.wall_ns / (double)lap.done;
-    bool by_cpu = group->measure == CPU_TIME;
-    f->by_round[f->rounds] = s->values[f->rounds] = group->measure == MEMORY ? lap.bytes
-                                                    : by_cpu                 ? cpu
-                                                                             : elapsed;
-    s->others[f->rounds] = group->measure == MEMORY ? -1 : by_cpu ? elapsed : cpu;
+    }
+    f->by_round[f->rounds] = s->values[f->rounds] = compared(group->measure, &lap);
+    s->others[f->rounds] = other(group->measure, &lap);
     f->done += lap.done;
     f->lost += lap.lost;
     f->rounds++;

@@ -41,7 +41,7 @@ static void row(FILE *out, const struct group *group, const struct figure *f)
     cell(out, 9, format_value(group->measure, f->value.low, text));
     fputs(" …", out);
     cell(out, 9, format_value(group->measure, f->value.high, text));
-    cell(out, 9, format_ns(f->other_ns, text));
+    cell(out, 9, group->measure == MEMORY ? "" : format_ns(f->other_ns, text));
     fprintf(out, "  %2u × %s", f->rounds, format_count(f->each, text));
     if (f->lost > 0)
         fprintf(out, "  %.1f %% lost", 100 * (double)f->lost / (double)f->done);

@@ -108,9 +108,13 @@ static bool run_counter(struct bench *b, uint64_t count)
     c->share = (count + WORKERS - 1) / WORKERS;
     atomic_store(&c->value, 0);
     atomic_store(&c->here, 0);
-    if (!crew_start(&crew, c->manner->kind, WORKERS, work, c, &b->why))
-        return false; /* one may be waiting for the other: both end with this process */
-    if (!crew_finish(&crew))
+    bool all = crew_start(&crew, c->manner->kind, WORKERS, work, c, &b->why);
+    if (!all)
+        atomic_store(&c->here, WORKERS); /* he who waits for the other waits in vain */
+    bool well = crew_finish(&crew);
+    if (!all)
+        return false;
+    if (!well)
         return complain(&b->why, "a worker did not end well");
     sum_up(c, &b->lap);
     return true;

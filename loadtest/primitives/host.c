@@ -76,7 +76,7 @@ static bool await(const struct host *h, struct reply *reply, struct complaint *w
 
 static bool answer(const struct host *h, struct lap *lap, struct complaint *why)
 {
-    struct reply reply;
+    struct reply reply = {.good = false};
     if (!await(h, &reply, why))
         return false;
     *lap = reply.lap;

@@ -47,7 +47,13 @@ static void claim(struct json *j, const struct findings *f, const struct claim *
     json_text(j, "a", c->a);
     json_text(j, "b", c->b);
     json_text(j, "verdict", ruling_name(v.ruling));
-    json_real(j, c->b ? "factor" : "lost_share", v.factor);
+    if (!c->b)
+        json_real(j, "lost_share", v.lost_share);
+    else {
+        json_real(j, "factor", v.factor.median);
+        json_real(j, "factor_q1", v.factor.low);
+        json_real(j, "factor_q3", v.factor.high);
+    }
     json_object_end(j);
 }
 

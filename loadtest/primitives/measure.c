@@ -10,12 +10,12 @@
 #include "host.h"
 
 const struct plan full_plan = {
-    .rounds = ROUNDS_MAX, .round_ns = 20 * NS_PER_MS, .group_ns = 8 * NS_PER_S, .heavy = true};
+    .rounds = ROUNDS_MAX, .round_ns = 20 * NS_PER_MS, .group_ns = 7 * NS_PER_S, .heavy = true};
 const struct plan quick_plan = {
-    .rounds = 3, .round_ns = 2 * NS_PER_MS, .group_ns = 8 * NS_PER_S, .heavy = false};
+    .rounds = 3, .round_ns = 2 * NS_PER_MS, .group_ns = 7 * NS_PER_S, .heavy = false};
 
 struct series {
-    double values[ROUNDS_MAX], others[ROUNDS_MAX];
+    double values[ROUNDS_MAX], others[ROUNDS_MAX]; /* will be sorted */
 };
 
 static int compare(const void *a, const void *b)
@@ -82,30 +82,45 @@ static void prepare(const struct group *group, const struct plan *plan, struct h
     else
         f->measured = host_start(h, f->line, &f->skipped) &&
                       (group->measure == MEMORY || calibrate(h, plan, f));
+    if (!f->measured)
+        host_end(h);
+}
+
+/* What its group is compared by. */
+static double compared(enum measure measure, const struct lap *lap)
+{
+    if (measure == MEMORY)
+        return lap->bytes;
+    return (double)(measure == CPU_TIME ? lap->cpu_ns : lap->wall_ns) / (double)lap->done;
+}
+
+static double other(enum measure measure, const struct lap *lap)
+{
+    if (measure == MEMORY)
+        return -1;
+    return (double)(measure == CPU_TIME ? lap->wall_ns : lap->cpu_ns) / (double)lap->done;
 }
 
 static void go_once(const struct group *group, struct host *h, struct figure *f, struct series *s)
 {
     struct lap lap = {0};
     f->measured = host_run(h, f->each, &lap, &f->skipped);
-    if (!f->measured)
+    if (!f->measured) {
+        host_end(h); /* at once: one that hangs may still take the others' CPU */
         return;
-    double cpu = (double)lap.cpu_ns / (double)lap.done;
-    double elapsed = (double)lap.wall_ns / (double)lap.done;
-    bool by_cpu = group->measure == CPU_TIME;
-    s->values[f->rounds] = group->measure == MEMORY ? lap.bytes : by_cpu ? cpu : elapsed;
-    s->others[f->rounds] = group->measure == MEMORY ? -1 : by_cpu ? elapsed : cpu;
+    }
+    f->by_round[f->rounds] = s->values[f->rounds] = compared(group->measure, &lap);
+    s->others[f->rounds] = other(group->measure, &lap);
     f->done += lap.done;
     f->lost += lap.lost;
     f->rounds++;
 }
 
-/* In turns. At least three rounds, then as many as there is time for. */
-static void go_round(const struct group *group, const struct plan *plan, struct host *hosts,
-                     struct figure *figures, struct series *series)
+/* In turns. At least three rounds, then as many as there is time for before `deadline`. */
+static void go_round(const struct group *group, unsigned rounds, int64_t deadline,
+                     struct host *hosts, struct figure *figures, struct series *series)
 {
-    int64_t deadline = now_ns() + plan->group_ns;
-    for (unsigned round = 0; round < plan->rounds; round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         if (round >= 3 && now_ns() > deadline)
             return;
         for (size_t i = 0; i < group->count; i++)
@@ -118,6 +133,7 @@ void measure_group(const struct group *group, const struct plan *plan, struct fi
 {
     struct host hosts[LINES_MAX];
     struct series series[LINES_MAX];
+    int64_t deadline = now_ns() + plan->group_ns;
     assert(group->count <= LINES_MAX && plan->rounds <= ROUNDS_MAX);
     *f = (struct findings){.group = group};
     for (size_t i = 0; i < group->count; i++) {
@@ -125,7 +141,7 @@ void measure_group(const struct group *group, const struct plan *plan, struct fi
         f->figures[i].line = &group->lines[i];
         prepare(group, plan, &hosts[i], &f->figures[i]);
     }
-    go_round(group, plan, hosts, f->figures, series);
+    go_round(group, plan->rounds, deadline, hosts, f->figures, series);
     for (size_t i = 0; i < group->count; i++) {
         struct figure *figure = &f->figures[i];
         host_end(&hosts[i]);

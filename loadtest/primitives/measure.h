@@ -35,7 +35,9 @@ struct figure {
     uint64_t each;          /* operations in a round, about */
     struct quartiles value; /* what the group is compared by: ns per operation, or bytes */
     double other_ns; /* median of the other time: elapsed, where CPU time is compared; -1: none */
-    uint64_t done, lost; /* over all rounds */
+    double
+        by_round[ROUNDS_MAX]; /* the same, as measured: round k of two lines stood side by side */
+    uint64_t done, lost;      /* over all rounds */
 };
 
 struct findings {

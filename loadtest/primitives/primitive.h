@@ -52,8 +52,8 @@ enum measure { CPU_TIME, ELAPSED_TIME, MEMORY };
 
 /* A sentence of the textbook, and what must be found for it to hold. */
 enum claim_kind {
-    CHEAPER,      /* less is better: a below b, their middle halves apart */
-    ALIKE,        /* the medians of a and b within a quarter of each other */
+    CHEAPER,      /* less is better: a below b in three quarters of the rounds */
+    ALIKE,        /* a and b within a quarter of each other, in the median round */
     LOSES,        /* updates of a were lost */
     LOSES_NOTHING /* none was */
 };

@@ -41,7 +41,7 @@ static void row(FILE *out, const struct group *group, const struct figure *f)
     cell(out, 9, format_value(group->measure, f->value.low, text));
     fputs(" …", out);
     cell(out, 9, format_value(group->measure, f->value.high, text));
-    cell(out, 9, format_ns(f->other_ns, text));
+    cell(out, 9, group->measure == MEMORY ? "" : format_ns(f->other_ns, text));
     fprintf(out, "  %2u × %s", f->rounds, format_count(f->each, text));
     if (f->lost > 0)
         fprintf(out, "  %.1f %% lost", 100 * (double)f->lost / (double)f->done);
@@ -58,19 +58,24 @@ static void both(FILE *out, const struct group *group, const struct verdict *v)
 
 static void say_cheaper(FILE *out, const struct group *group, const struct verdict *v)
 {
+    const struct quartiles *factor = &v->factor;
     if (v->ruling == CONFIRMED)
-        fprintf(out, "Confirmed here, by a factor of %.3g: ", v->factor);
+        fprintf(out, "Confirmed here, by a factor of %.3g (%.3g … %.3g): ", factor->median,
+                factor->low, factor->high);
     else
-        fputs(v->b->value.high < v->a->value.low ? "Not here, it is the other way round: "
-                                                 : "Not confirmed here, the two overlap: ",
-              out);
+        fprintf(out, "%s (%.3g … %.3g): ",
+                factor->high < 1 ? "Not here, it is the other way round"
+                                 : "Not confirmed here, some rounds say yes and some no",
+                factor->low, factor->high);
     both(out, group, v);
     fputs(".\n", out);
 }
 
 static void say_alike(FILE *out, const struct group *group, const struct verdict *v)
 {
-    fputs(v->ruling == CONFIRMED ? "Confirmed here: " : "Not confirmed here: ", out);
+    fprintf(out, "%sonfirmed here, the factor is %.3g (%.3g … %.3g): ",
+            v->ruling == CONFIRMED ? "C" : "Not c", v->factor.median, v->factor.low,
+            v->factor.high);
     both(out, group, v);
     fputs(".\n", out);
 }
@@ -83,7 +88,7 @@ static void say_lost(FILE *out, enum claim_kind kind, const struct verdict *v)
         fprintf(out, "none of %s was lost", format_count(v->a->done, done));
     else
         fprintf(out, "%s of %s were lost, %.1f %%", format_count(v->a->lost, lost),
-                format_count(v->a->done, done), 100 * v->factor);
+                format_count(v->a->done, done), 100 * v->lost_share);
     fputs(kind == LOSES && v->a->lost == 0 ? ", which is luck and no promise.\n" : ".\n", out);
 }
 

@@ -1,5 +1,5 @@
 /*
- * verdict.c — quartiles that are apart, medians that are close, updates that are gone.
+ * verdict.c — ratios above one, ratios near one, updates that are gone.
  */
 #include "verdict.h"
 
@@ -20,9 +20,9 @@ static bool holds(const struct verdict *v, enum claim_kind kind)
 {
     switch (kind) {
     case CHEAPER:
-        return v->a->value.high < v->b->value.low;
+        return v->factor.low > 1;
     case ALIKE:
-        return v->factor < ALIKE_WITHIN && v->factor > 1 / ALIKE_WITHIN;
+        return v->factor.median < ALIKE_WITHIN && v->factor.median > 1 / ALIKE_WITHIN;
     case LOSES:
         return v->a->lost > 0;
     case LOSES_NOTHING:
@@ -31,14 +31,26 @@ static bool holds(const struct verdict *v, enum claim_kind kind)
     return v->a->lost == 0;
 }
 
+/* A round that only one of them had is left out. */
+static struct quartiles compare(const struct figure *a, const struct figure *b)
+{
+    double ratios[ROUNDS_MAX];
+    unsigned rounds = a->rounds < b->rounds ? a->rounds : b->rounds;
+    for (unsigned i = 0; i < rounds; i++)
+        ratios[i] = b->by_round[i] / a->by_round[i];
+    return quartiles_of(ratios, rounds);
+}
+
 struct verdict claim_judge(const struct findings *f, const struct claim *claim)
 {
-    struct verdict v = {.ruling = OPEN, .factor = NAN};
+    struct verdict v = {.ruling = OPEN, .factor = {NAN, NAN, NAN}, .lost_share = NAN};
     v.a = find(f, claim->a);
     v.b = find(f, claim->b);
     if (!v.a || !v.a->measured || (claim->b && (!v.b || !v.b->measured)))
         return v;
-    v.factor = v.b ? v.b->value.median / v.a->value.median : (double)v.a->lost / (double)v.a->done;
+    if (v.b)
+        v.factor = compare(v.a, v.b);
+    v.lost_share = (double)v.a->lost / (double)v.a->done;
     v.ruling = holds(&v, claim->kind) ? CONFIRMED : NOT_CONFIRMED;
     return v;
 }

@@ -124,11 +124,11 @@ static void book(const struct comparison *c, struct compare_subject *s, const st
 }
 
 /* A turn that is not counted. On a machine that is busy enough a good server may not get to answer
- * within one, so it is given a few before it is said not to be there. */
+ * within one, so it is given a few, unless requests did not only wait but fail. */
 static int try_out(struct comparison *c, struct compare_subject *s, struct complaint *why)
 {
-    uint64_t ok = 0, answered = 0, status_4xx = 0, status_5xx = 0;
-    for (int i = 0; i < TRIES && answered == 0; i++) {
+    uint64_t ok = 0, answered = 0, failed = 0, status_4xx = 0, status_5xx = 0;
+    for (int i = 0; i < TRIES && answered + failed == 0 && !interrupted(); i++) {
         struct result r;
         double cpu_us;
         if (!load(c, s, &r, &cpu_us, why))
@@ -137,6 +137,7 @@ static int try_out(struct comparison *c, struct compare_subject *s, struct compl
         ok = ledger_class(l, OUTCOME_OK);
         status_4xx = ledger_class(l, OUTCOME_STATUS_4XX);
         status_5xx = ledger_class(l, OUTCOME_STATUS_5XX);
+        failed = ledger_failed(l, INNOCENT);
         answered = ledger_answered(l) + ledger_answered(&r.warmup->ledger);
         result_free(&r);
     }

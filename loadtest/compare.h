@@ -20,7 +20,7 @@
 #include "tally.h"
 #include "url.h"
 
-#define COMPARE_CONFIDENCE 0.95 /* of all intervals of a comparison together */
+#define COMPARE_CONFIDENCE 0.99 /* of all intervals of a comparison together */
 
 /* What is compared. Of the first more is better, of the others less. */
 enum figure { FIGURE_RPS, FIGURE_CPU, FIGURE_P50, FIGURE_P99, FIGURES };

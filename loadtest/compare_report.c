@@ -252,6 +252,6 @@ void compare_report(FILE *out, const struct comparison *c)
         fputs("  Open loop: requests/s is what -R asks for, unless a server falls behind.\n", out);
     fprintf(out,
             "  Values are medians of the rounds. Ratios are taken within each round; all intervals "
-            "together hold\n  the true ratios with 95 %% confidence (each one with %.2f %%).\n",
-            100 * c->confidence);
+            "together hold\n  the true ratios with %.0f %% confidence (each one with %.2f %%).\n",
+            100 * COMPARE_CONFIDENCE, 100 * c->confidence);
 }

@@ -6,8 +6,10 @@
  * hold 1.
  *
  * Four figures are four chances to be wrong. So each interval is made wide enough that all of them
- * together miss with no more than one chance in twenty (Bonferroni): a server compared with itself
- * is found different, in whatever figure, at most once in twenty comparisons.
+ * together miss with no more than one chance in a hundred (Bonferroni): a server compared with
+ * itself is found different, in whatever figure, at most once in a hundred comparisons. With one in
+ * twenty, as is usual, the intervals would be a fifth narrower, and who compares each change of his
+ * program would soon stop to believe it.
  */
 #include "compare.h"
 

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESAMPLES = 4000, TRIM = 5 /* one part in so many is cut off at each end */ };
+enum { RESAMPLES = 10000, TRIM = 5 /* one part in so many is cut off at each end */ };
 
 static int ascending(const void *a, const void *b)
 {
@@ -56,7 +56,8 @@ static double trimmed_mean(const double *sorted, size_t count, double *error)
 /* As many numbers, drawn with replacement, in order: counting is cheaper than sorting. */
 static void resample(const double *sorted, size_t count, struct rng *rng, double *out)
 {
-    unsigned drawn[STATS_MAX] = {0};
+    unsigned drawn[STATS_MAX];
+    memset(drawn, 0, count * sizeof *drawn);
     for (size_t i = 0; i < count; i++)
         drawn[(size_t)(rng_unit(rng) * (double)count)]++;
     for (size_t i = 0; i < count; i++)

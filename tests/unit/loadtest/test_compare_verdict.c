@@ -76,7 +76,8 @@ START_TEST(the_same)
     for (unsigned f = 0; f < FIGURES; f++)
         ck_assert_int_eq(c->findings[1][f].verdict, VERDICT_NOT_SHOWN);
     ck_assert_int_eq(c->overall[1], VERDICT_NOT_SHOWN);
-    ck_assert_double_eq_tol(c->confidence, 0.9875, 1e-12); /* four questions share 5 % */
+    ck_assert_double_eq_tol(1 - c->confidence, (1 - COMPARE_CONFIDENCE) / 4,
+                            1e-12); /* four questions share it */
     ck_assert(told(c, "Overall: no difference shown between old and new"));
     ck_assert(!told(c, "BEWARE"));
     discard(c);
@@ -94,7 +95,7 @@ START_TEST(more_is_better_of_one_figure_and_worse_of_the_others)
     ck_assert_int_eq(c->overall[1], VERDICT_FASTER);
     ck_assert_int_eq(c->findings[2][FIGURE_CPU].verdict, VERDICT_SLOWER);
     ck_assert_int_eq(c->overall[2], VERDICT_SLOWER);
-    ck_assert_double_eq_tol(c->confidence, 1 - 0.05 / 8, 1e-12);
+    ck_assert_double_eq_tol(1 - c->confidence, (1 - COMPARE_CONFIDENCE) / 8, 1e-12);
     ck_assert(told(c, "new answers more requests per second: by "));
     ck_assert(told(c, "third takes more CPU time per request: by "));
     discard(c);
@@ -130,7 +131,8 @@ START_TEST(invalid_and_unknown_rounds_are_left_out)
     ck_assert_uint_eq(c->findings[1][FIGURE_RPS].pairs, ROUNDS - 3);
     ck_assert_uint_eq(c->findings[1][FIGURE_P50].pairs, ROUNDS - 4);
     ck_assert_int_eq(c->overall[1], VERDICT_NOT_SHOWN);
-    ck_assert_double_eq_tol(c->confidence, 1 - 0.05 / 3, 1e-12); /* three questions */
+    ck_assert_double_eq_tol(1 - c->confidence, (1 - COMPARE_CONFIDENCE) / 3,
+                            1e-12); /* three questions */
     ck_assert(told(c, "3 rounds of new were not used"));
     discard(c);
 }

@@ -21,6 +21,7 @@
 
 struct engine_plan {
     const struct target *target;
+    struct tls_context *tls; /* NULL when no URL needs it; the caller's */
     unsigned connections;
     unsigned threads;
     unsigned depth;      /* requests in flight on each connection */

@@ -12,6 +12,7 @@
 #include "expect.h"
 #include "result.h"
 #include "target.h"
+#include "tls.h"
 
 enum { MAX_HEADERS = 64, MAX_EXPECTATIONS = 16, MAX_CONNECTIONS = 100000, MAX_DEPTH = 1024 };
 
@@ -26,6 +27,7 @@ struct run_options {
     uint64_t requests; /* UINT64_MAX: for the duration */
     double rate;
     struct dress dress;
+    struct tls_choice tls;
     const char *headers[MAX_HEADERS];
     uint64_t seed;
     struct injection injections[MAX_INJECTIONS];

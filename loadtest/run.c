@@ -13,9 +13,11 @@
 
 #include "engine.h"
 #include "interrupt.h"
+#include "mischief.h"
 #include "progress.h"
 #include "report.h"
 #include "target.h"
+#include "tls.h"
 #include "units.h"
 
 #define LOOK_NS (50 * NS_PER_MS) /* how often ^C is looked for */
@@ -35,6 +37,7 @@ static unsigned choose_threads(const struct run_options *o)
     return n < o->connections ? n : o->connections;
 }
 
+/* `connections`: of the load, and of the wire faults beside it. */
 static bool ensure_descriptors(unsigned connections, struct complaint *why)
 {
     struct rlimit limit;
@@ -116,36 +119,48 @@ static void learn_steady(struct result *r, int64_t warmup_ns)
     r->steady.source = "the warm-up";
 }
 
+/* Starts the engine, stays until it has ended, and draws the conclusions; false: it did not start. */
+static bool run_engine(const struct engine_plan *plan, const struct run_options *o,
+                       const char *label, struct result *result, struct complaint *why)
+{
+    describe(result, o, plan->threads);
+    result->tally = calloc(1, sizeof *result->tally);
+    result->warmup = calloc(1, sizeof *result->warmup);
+    struct engine *engine = NULL;
+    if (result->tally && result->warmup)
+        engine = engine_start(plan, &result->timeline, why);
+    else
+        complain(why, "out of memory");
+    if (!engine) {
+        result_free(result);
+        return false;
+    }
+    struct progress progress;
+    progress_init(&progress, !o->quiet, label);
+    watch(engine, &result->timeline, &progress, plan->warmup_ns > 0);
+    engine_finish(engine, result->tally, result->warmup, &result->facts);
+    learn_steady(result, plan->warmup_ns);
+    result_conclude(result);
+    return true;
+}
+
 bool run_measure(const struct run_options *o, const char *label, struct result *result,
                  struct complaint *why)
 {
     struct target target;
     memset(result, 0, sizeof *result);
-    if (!ensure_descriptors(o->connections, why) ||
-        !target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
+    if (!target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
                       why))
         return false;
     struct engine_plan plan = make_plan(o, &target);
-    describe(result, o, plan.threads);
-    result->tally = calloc(1, sizeof *result->tally);
-    result->warmup = calloc(1, sizeof *result->warmup);
-    struct engine *engine = NULL;
-    if (result->tally && result->warmup)
-        engine = engine_start(&plan, &result->timeline, why);
-    else
-        complain(why, "out of memory");
-    if (engine) {
-        struct progress progress;
-        progress_init(&progress, !o->quiet, label);
-        watch(engine, &result->timeline, &progress, plan.warmup_ns > 0);
-        engine_finish(engine, result->tally, result->warmup, &result->facts);
-        learn_steady(result, plan.warmup_ns);
-        result_conclude(result);
-    } else {
-        result_free(result);
-    }
+    unsigned gangs = target_needs_gang(&target) ? plan.threads : 0;
+    bool good = ensure_descriptors(o->connections + gangs * GANG_SIZE, why);
+    if (good && target_needs_tls(&target))
+        good = (plan.tls = tls_context_new(&o->tls, why)) != NULL;
+    good = good && run_engine(&plan, o, label, result, why);
+    tls_context_free(plan.tls);
     target_free(&target);
-    return engine != NULL;
+    return good;
 }
 
 bool open_json(const char *name, FILE **out, struct complaint *why)

@@ -23,6 +23,7 @@ package_present() {
         command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
     libc6-dev) have_header stdio.h ;;
     libseccomp-dev) pkg-config --exists 'libseccomp >= 2.5' 2>/dev/null ;;
+    libssl-dev) have_header openssl/ssl.h ;;
     check) pkg-config --exists check 2>/dev/null ;; # liblzma, too, has a check.h
     libllhttp-dev | node-llhttp) have_header llhttp.h ;;
     *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;

@@ -12,10 +12,10 @@ START_TEST(each_sample_has_its_place)
 {
     struct tally *t = calloc(1, sizeof *t);
     ck_assert_ptr_nonnull(t);
-    struct sample ok = {INNOCENT, OUTCOME_OK, 200, 0, NS_PER_MS, 3 * NS_PER_MS};
-    struct sample refused = {INNOCENT, OUTCOME_REFUSED, 0, 0, 0, NS_PER_MS};
-    struct sample crashed = {INJECTED, OUTCOME_STATUS_5XX, 500, 0, 0, NS_PER_MS};
-    struct sample killed = {INJECTED, OUTCOME_STATUS_5XX, 504, 0, 0, NS_PER_MS};
+    struct sample ok = {INNOCENT, OUTCOME_OK, 200, false, 0, NS_PER_MS, 2 * NS_PER_MS, 3 * NS_PER_MS};
+    struct sample refused = {INNOCENT, OUTCOME_REFUSED, 0, false, 0, 0, 0, NS_PER_MS};
+    struct sample crashed = {INJECTED, OUTCOME_STATUS_5XX, 500, false, 0, 0, 0, NS_PER_MS};
+    struct sample killed = {INJECTED, OUTCOME_STATUS_5XX, 504, false, 0, 0, 0, NS_PER_MS};
     tally_add(t, &ok, INT64_MAX);
     tally_add(t, &ok, NS_PER_MS); /* answered after the end of the run */
     tally_add(t, &refused, INT64_MAX);

@@ -56,7 +56,7 @@ START_TEST(what_is_no_url_is_named)
     static const char *const bad[] = {"",
                                       "127.0.0.1:80",
                                       "ftp://x/",
-                                      "https://x/",
+                                      "https://x y/",
                                       "http://",
                                       "http:///path",
                                       "http://x:0/",

@@ -11,9 +11,13 @@ static int on_message_begin(llhttp_t *parser)
     return 0;
 }
 
+/* 1: no body follows, whatever the fields say (RFC 9112 §6.3). A 304 may well tell the length that
+ * the body would have. */
 static int on_headers_complete(llhttp_t *parser)
 {
-    return ((const struct answer *)parser->data)->head; /* 1: no body follows */
+    const struct answer *a = parser->data;
+    int status = parser->status_code;
+    return a->head || status / 100 == 1 || status == 204 || status == 304;
 }
 
 static int on_message_complete(llhttp_t *parser)

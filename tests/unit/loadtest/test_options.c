@@ -79,7 +79,6 @@ START_TEST(what_is_not_built_is_refused)
         ck_assert(!PARSE(&why, names[i], "file", "http://x/"));
         ck_assert_ptr_nonnull(strstr(why.text, "not built yet"));
     }
-    ck_assert(!PARSE(&why, "--insecure", "http://x/"));
 }
 END_TEST
 

@@ -283,9 +283,8 @@ void client_on_event(struct client *c, uint32_t events)
         return;
     if (c->state != OPEN && !finish_connecting(c, events))
         return;
-    bool ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-    if (ending || events & EPOLLIN)
-        on_readable(c, ending);
+    if (line_readable(&c->line, events))
+        on_readable(c, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 }
 
 /* ── Time and housekeeping ─────────────────────────────────────────────────────────────────────*/

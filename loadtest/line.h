@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -33,8 +34,6 @@ int line_dial(struct line *l, const struct address *address, int epoll, void *ta
               int receive_buffer);
 /* After the first event: whether the connection has come about. 0, or errno. */
 int line_dialled(struct line *l, uint32_t events);
-/* Asks epoll for a fresh edge, for somebody who has stopped reading ahead of the end. */
-void line_nudge(const struct line *l, int epoll, void *tag);
 /* After that, at every event until it says TLS_DONE; a plain line is done at once. */
 static inline enum tls_step line_shake_hands(struct line *l)
 {
@@ -51,6 +50,15 @@ ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count);
 static inline bool line_drained(const struct line *l, size_t n, size_t room)
 {
     return l->tls ? tls_drained(l->tls) : n < room;
+}
+/* For somebody who stops reading ahead of the end: asks epoll for a fresh edge, of a socket that can
+ * be read or, to hear of what TLS holds back, be written. */
+void line_nudge(const struct line *l, int epoll, void *tag);
+/* Whether there is something to read, as epoll's events have it and as TLS has it. */
+static inline bool line_readable(const struct line *l, uint32_t events)
+{
+    return events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ||
+           (l->tls && tls_holds_back(l->tls));
 }
 /* The class of a loss that line_recv() reports by errno. */
 enum outcome line_outcome_of_loss(int error);

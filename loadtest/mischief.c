@@ -239,7 +239,7 @@ static void on_event(struct mischief *m, uint32_t events)
     if (m->stage == TALKING)
         talk(m, now_ns());
     bool ending = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-    if (m->stage != IDLE && (ending || (events & EPOLLIN && !m->kind->deaf)))
+    if (m->stage != IDLE && (m->kind->deaf ? ending : line_readable(&m->line, events)))
         listen_to(m);
 }
 

@@ -326,9 +326,14 @@ ssize_t tls_send(struct tls *t, const struct iovec *pieces, size_t count)
     return result == 1 ? (ssize_t)n : failed(t, result);
 }
 
+bool tls_holds_back(const struct tls *t)
+{
+    return SSL_has_pending(t->ssl);
+}
+
 bool tls_drained(const struct tls *t)
 {
-    return t->wire.drained && !SSL_has_pending(t->ssl);
+    return t->wire.drained && !tls_holds_back(t);
 }
 
 void tls_end_sending(struct tls *t)

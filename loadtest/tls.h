@@ -63,6 +63,9 @@ ssize_t tls_recv(struct tls *t, void *to, size_t room);
 ssize_t tls_send(struct tls *t, const struct iovec *pieces, size_t count);
 /* Whether nothing more is to be read until epoll says so. */
 bool tls_drained(const struct tls *t);
+/* Whether bytes have left the socket that tls_recv() has not handed out: epoll knows nothing of
+ * them. */
+bool tls_holds_back(const struct tls *t);
 
 /* Tells the peer by close_notify that nothing more will come; reading goes on. */
 void tls_end_sending(struct tls *t);

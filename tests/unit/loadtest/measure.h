@@ -33,7 +33,8 @@ static struct result measure(const char *first, ...)
 }
 
 /* All `n` requests ended in the same way. */
-static void expect_all(struct result *r, uint64_t n, enum outcome outcome, const char *what)
+static inline void expect_all(const struct result *r, uint64_t n, enum outcome outcome,
+                              const char *what)
 {
     const struct ledger *l = &r->tally->ledger;
     for (unsigned o = 0; o < OUTCOMES; o++)

@@ -51,8 +51,8 @@ static inline bool line_drained(const struct line *l, size_t n, size_t room)
 {
     return l->tls ? tls_drained(l->tls) : n < room;
 }
-/* For somebody who stops reading ahead of the end: asks epoll for a fresh edge, of a socket that can
- * be read or, to hear of what TLS holds back, be written. */
+/* For somebody who stops reading ahead of the end: asks epoll for a fresh edge, of a socket that
+ * can be read or, to hear of what TLS holds back, be written. */
 void line_nudge(const struct line *l, int epoll, void *tag);
 /* Whether there is something to read, as epoll's events have it and as TLS has it. */
 static inline bool line_readable(const struct line *l, uint32_t events)

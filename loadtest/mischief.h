@@ -2,14 +2,15 @@
  * mischief.h — wire faults: what ill-behaved clients do to a server. Each is done on a connection
  * of its own, so that no innocent request shares it.
  *
- *   kind            what it does                                     how it ends, unless the server ends it
- *   drip            the request, one byte every 100 ms               an answer, or --timeout
- *   half-close      the request, then FIN; it still reads            an answer, or --timeout
- *   reset-request   half of the request, then RST                    abandoned
- *   reset-response  the request, and RST at the answer's first byte  abandoned, or --timeout
- *   garbage         bytes that are no HTTP                           an answer, or --timeout
- *   stalled-reader  the request, and reads nothing, with a receive   abandoned by RST, at --timeout
- *                   buffer of a few KiB
+ *   kind            what it does                                      ends with
+ *   drip            the request, one byte every 100 ms                answer, or --timeout
+ *   half-close      the request, then FIN; it still reads             answer, or --timeout
+ *   reset-request   half of the request, then RST                     abandoned
+ *   reset-response  the request; RST at the answer's first byte       abandoned, or --timeout
+ *   garbage         bytes that are no HTTP                            answer, or --timeout
+ *   stalled-reader  the request; reads nothing, with a tiny buffer    abandoned by RST at --timeout
+ *
+ * unless the server ends the connection before. A loss is judged as any other request's.
  *
  *   IDLE ─▶ CONNECTING ─▶ HANDSHAKE ─▶ TALKING ─▶ SAID ─▶ IDLE
  *                 └──────────┴────────────┴─── loss, time-out ──▶ IDLE

@@ -43,8 +43,8 @@ static void latency_row(FILE *out, const char *name, const struct hist *h, const
 static void latencies(FILE *out, const struct result *r)
 {
     const struct tally *t = r->tally;
+    fprintf(out, "\n  latency          p50       p90       p99     p99.9       max\n");
     if (t->corrected.total > 0) {
-        fprintf(out, "\n  latency          p50       p90       p99     p99.9       max\n");
         latency_row(out, "corrected", &t->corrected, "from when the request was due");
         latency_row(out, "raw", &t->raw, "from when it was sent");
         latency_row(out, "first byte", &t->first_byte, "of the answer, from when it was sent");

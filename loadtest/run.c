@@ -200,7 +200,11 @@ static int tell(const struct run_options *o, const struct result *r, FILE *json)
         fprintf(stderr, "loadtest: cannot write %s: %s\n", o->json, strerror(errno));
         return EXIT_INVALID;
     }
-    if (status == EXIT_NOTHING_TESTED)
+    const char *tls_failure = r->tally->tls.first_failure;
+    if (status == EXIT_NOTHING_TESTED && tls_failure[0] != '\0')
+        fprintf(stderr, "loadtest: nothing was tested: no request was answered: TLS: %s\n",
+                tls_failure);
+    else if (status == EXIT_NOTHING_TESTED)
         fprintf(stderr,
                 "loadtest: nothing was tested: no request was answered; is a server "
                 "listening at %s?\n",

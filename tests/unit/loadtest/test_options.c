@@ -40,6 +40,18 @@ START_TEST(a_full_command_line)
 }
 END_TEST
 
+START_TEST(how_tls_is_chosen)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--insecure", "--cacert=x.pem", "--tls-resume", "https://127.0.0.1:1/"));
+    ck_assert(o.tls.insecure && o.tls.resume);
+    ck_assert_str_eq(o.tls.cacert, "x.pem");
+    ck_assert(PARSE(&why, "https://127.0.0.1:1/"));
+    ck_assert(!o.tls.insecure && !o.tls.resume && !o.tls.cacert);
+    ck_assert(!PARSE(&why, "--cacert=", "https://127.0.0.1:1/"));
+}
+END_TEST
+
 START_TEST(defaults)
 {
     struct complaint why;
@@ -87,6 +99,7 @@ int main(void)
     Suite *suite = suite_create("options");
     TCase *tests = tcase_create("options");
     tcase_add_test(tests, a_full_command_line);
+    tcase_add_test(tests, how_tls_is_chosen);
     tcase_add_test(tests, defaults);
     tcase_add_test(tests, mistakes_are_named);
     tcase_add_test(tests, what_is_not_built_is_refused);

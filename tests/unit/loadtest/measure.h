@@ -5,25 +5,22 @@
 #define TANDEM_TESTS_MEASURE_H
 
 #include <check.h>
-#include <stdarg.h>
 
 #include "loadtest/options.h"
 #include "loadtest/run.h"
 
-/* `first` and what follows, up to NULL, are arguments; the ledger of what comes out balances. Free
- * it with result_free(). */
-static struct result measure(const char *first, ...)
+/* The arguments as a list of texts. The ledger of what comes out balances; free it with
+ * result_free(). */
+#define MEASURE(...) measure((const char *const[]){"--quiet", __VA_ARGS__, NULL})
+
+static struct result measure(const char *const *argv)
 {
     struct run_options o;
     struct result r;
     struct complaint why = {""};
-    const char *argv[32] = {"--quiet", first};
-    int argc = 1;
-    va_list more;
-    va_start(more, first);
-    while (argv[argc] && argc < 31)
-        argv[++argc] = va_arg(more, const char *);
-    va_end(more);
+    int argc = 0;
+    while (argv[argc])
+        argc++;
     run_options_default(&o);
     bool good =
         run_options_parse(&o, argc, (char *const *)argv, &why) && run_measure(&o, NULL, &r, &why);

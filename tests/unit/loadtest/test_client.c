@@ -103,7 +103,7 @@ START_TEST(each_answer_is_judged)
     char url[64];
     peer_start(&peer, AF_INET);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
-    struct result r = measure("-c2", "-t1", "-n6", answers[_i].option, url, NULL);
+    struct result r = MEASURE("-c2", "-t1", "-n6", answers[_i].option, url);
     expect_all(&r, 6, answers[_i].outcome, answers[_i].what);
     result_free(&r);
 }
@@ -124,7 +124,7 @@ START_TEST(the_first_byte_is_not_the_last)
     char url[64];
     peer_start(&peer, AF_INET);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
-    struct result r = measure("-c1", "-n5", url, NULL);
+    struct result r = MEASURE("-c1", "-n5", url);
     const struct tally *t = r.tally;
     expect_all(&r, 5, OUTCOME_OK, script.say);
     ck_assert_uint_eq(t->first_byte.total, 5);
@@ -145,7 +145,7 @@ START_TEST(connecting_is_timed)
     char url[64];
     peer_start(&peer, AF_INET);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
-    struct result r = measure("-c2", "-t2", "-n20", "--no-keepalive", url, NULL);
+    struct result r = MEASURE("-c2", "-t2", "-n20", "--no-keepalive", url);
     expect_all(&r, 20, OUTCOME_OK, "no keep-alive");
     ck_assert_uint_ge(r.tally->connections, 20);
     ck_assert_uint_eq(r.tally->connect.total, r.tally->connections);
@@ -170,7 +170,7 @@ START_TEST(no_connection_within_the_time)
     }
     pause_ms(50);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(in.sin_port));
-    struct result r = measure("-c2", "-t1", "-n4", "--timeout=100ms", url, NULL);
+    struct result r = MEASURE("-c2", "-t1", "-n4", "--timeout=100ms", url);
     expect_all(&r, 4, OUTCOME_CONNECT_TIMEOUT, "a full backlog");
     result_free(&r);
     for (int i = 0; i < 4; i++)
@@ -186,7 +186,7 @@ START_TEST(over_ipv6_and_a_unix_socket)
     char url[160];
     peer_start(&six, AF_INET6);
     snprintf(url, sizeof url, "http://[::1]:%u/", six.port);
-    struct result r = measure("-c2", "-t1", "-n6", url, NULL);
+    struct result r = MEASURE("-c2", "-t1", "-n6", url);
     expect_all(&r, 6, OUTCOME_OK, url);
     result_free(&r);
     char path[64];
@@ -194,11 +194,11 @@ START_TEST(over_ipv6_and_a_unix_socket)
     snprintf(url, sizeof url, "unix:%s:/", path);
     struct peer local = {.visit = follow, .context = &script, .path = path};
     peer_start(&local, AF_UNIX);
-    r = measure("-c2", "-t1", "-n6", url, NULL);
+    r = MEASURE("-c2", "-t1", "-n6", url);
     unlink(path);
     expect_all(&r, 6, OUTCOME_OK, url);
     result_free(&r);
-    r = measure("-c2", "-t1", "-n6", url, NULL);
+    r = MEASURE("-c2", "-t1", "-n6", url);
     expect_all(&r, 6, OUTCOME_REFUSED, "no such socket");
     result_free(&r);
 }

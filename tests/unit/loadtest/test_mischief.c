@@ -150,8 +150,8 @@ static struct result misbehave(const char *inject, void (*visit)(int, void *), c
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
     snprintf(odd, sizeof odd, "--inject-url=%.20s=%sodd", inject, url);
     snprintf(option, sizeof option, "--inject=%s@0s/20ms", inject);
-    return measure("-c4", "-t1", "-R200", "-n40", "--timeout=200ms", "--warmup=20ms", option, odd,
-                   url, NULL);
+    return MEASURE("-c4", "-t1", "-R200", "-n40", "--timeout=200ms", "--warmup=20ms", option, odd,
+                   url);
 }
 
 START_TEST(each_kind_ends_in_its_column)
@@ -227,8 +227,8 @@ START_TEST(a_gang_has_an_end)
     peer = (struct peer){.visit = just_watches};
     peer_start(&peer, AF_INET);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
-    struct result r = measure("-c4", "-t1", "-n1000", "--timeout=1s", "--warmup=50ms",
-                              "--inject=drip=60%", url, NULL);
+    struct result r =
+        MEASURE("-c4", "-t1", "-n1000", "--timeout=1s", "--warmup=50ms", "--inject=drip=60%", url);
     const struct ledger *l = &r.tally->ledger;
     ck_assert_uint_eq(l->scheduled, 1000);
     ck_assert_uint_ge(l->started[INJECTED], GANG_SIZE);
@@ -243,8 +243,8 @@ END_TEST
 
 START_TEST(nobody_there_is_refused)
 {
-    struct result r = measure("-c1", "-n10", "--warmup=10ms", "--inject=garbage=100%",
-                              "http://127.0.0.1:1/", NULL);
+    struct result r =
+        MEASURE("-c1", "-n10", "--warmup=10ms", "--inject=garbage=100%", "http://127.0.0.1:1/");
     ck_assert_uint_eq(r.tally->ledger.ended[INJECTED][OUTCOME_REFUSED], 10);
     result_free(&r);
 }
@@ -257,7 +257,7 @@ START_TEST(the_two_tables_agree)
                                         "reset-response", "garbage",    "stalled-reader"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct injection injection;
-        struct complaint why;
+        struct complaint why = {""};
         char text[64];
         snprintf(text, sizeof text, "%s=1%%", names[i]);
         ck_assert(injection_parse(text, &injection, &why));

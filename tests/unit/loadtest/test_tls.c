@@ -154,7 +154,7 @@ START_TEST(who_is_named_in_the_certificate_is_trusted)
     } cases[] = {
         {"localhost", AF_INET, true}, {"127.0.0.1", AF_INET, false}, {"[::1]", AF_INET6, false}};
     start(cases[_i].host, cases[_i].family, "DNS:localhost,IP:127.0.0.1,IP:::1");
-    struct result r = measure(gate.cacert, "-c4", "-t2", "-n100", gate.url, NULL);
+    struct result r = MEASURE(gate.cacert, "-c4", "-t2", "-n100", gate.url);
     expect_all(&r, 100, OUTCOME_OK, gate.url);
     ck_assert_uint_eq(r.tally->tls.handshakes, 4);
     ck_assert_uint_eq(r.tally->tls.resumed, 0);
@@ -174,13 +174,13 @@ START_TEST(others_are_not)
     } cases[] = {{"DNS:localhost", false, "self-signed"}, {"DNS:other.example", true, "mismatch"}};
     start("localhost", AF_INET, cases[_i].names);
     const char *choice = cases[_i].known ? gate.cacert : "-c2";
-    struct result r = measure(choice, "-c2", "-t1", "-n4", gate.url, NULL);
+    struct result r = MEASURE(choice, "-c2", "-t1", "-n4", gate.url);
     expect_all(&r, 4, OUTCOME_TLS, cases[_i].names);
     ck_assert_msg(strstr(r.tally->tls.first_failure, cases[_i].reason) != NULL, "%s",
                   r.tally->tls.first_failure);
     ck_assert_uint_eq(r.tally->connections, 0);
     result_free(&r);
-    r = measure("--insecure", "-c2", "-t1", "-n4", gate.url, NULL);
+    r = MEASURE("--insecure", "-c2", "-t1", "-n4", gate.url);
     expect_all(&r, 4, OUTCOME_OK, "--insecure");
     finish(&r);
 }
@@ -201,8 +201,8 @@ START_TEST(sessions_are_resumed_on_demand)
     start_here();
     SSL_CTX_set_min_proto_version(gate.ctx, cases[_i].version);
     SSL_CTX_set_max_proto_version(gate.ctx, cases[_i].version);
-    struct result r = measure(gate.cacert, "-c4", "-t1", "-n40", "--no-keepalive", cases[_i].option,
-                              gate.url, NULL);
+    struct result r =
+        MEASURE(gate.cacert, "-c4", "-t1", "-n40", "--no-keepalive", cases[_i].option, gate.url);
     const struct tls_facts *facts = &r.tally->tls;
     expect_all(&r, 40, OUTCOME_OK, cases[_i].name);
     ck_assert_ptr_nonnull(strstr(facts->agreed, cases[_i].name));
@@ -230,7 +230,7 @@ START_TEST(an_end_that_was_not_announced)
     gate.answer = cases[_i].answer;
     gate.ending = cases[_i].ending;
     start_here();
-    struct result r = measure(gate.cacert, "-c2", "-t1", "-n6", gate.url, NULL);
+    struct result r = MEASURE(gate.cacert, "-c2", "-t1", "-n6", gate.url);
     expect_all(&r, 6, cases[_i].outcome, gate.answer);
     finish(&r);
 }
@@ -245,12 +245,12 @@ START_TEST(large_and_many)
     memset(body + strlen(body), 'y', SIZE);
     gate.answer = answer;
     start_here();
-    struct result r = measure(gate.cacert, "-c2", "-t1", "-n8", body, gate.url, NULL);
+    struct result r = MEASURE(gate.cacert, "-c2", "-t1", "-n8", body, gate.url);
     expect_all(&r, 8, OUTCOME_OK, "1 MiB there and back");
     ck_assert_uint_ge(r.tally->bytes, 8 * SIZE);
     result_free(&r);
     gate.answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-    r = measure(gate.cacert, "-c2", "-t1", "-n2000", "--pipeline=32", gate.url, NULL);
+    r = MEASURE(gate.cacert, "-c2", "-t1", "-n2000", "--pipeline=32", gate.url);
     expect_all(&r, 2000, OUTCOME_OK, "pipelined");
     finish(&r);
 }
@@ -302,7 +302,7 @@ START_TEST(what_is_no_tls_fails_in_the_handshake)
     char url[64];
     peer_start(&peer, AF_INET);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/", peer.port);
-    struct result r = measure("--timeout=200ms", "-c2", "-t1", "-n4", url, NULL);
+    struct result r = MEASURE("--timeout=200ms", "-c2", "-t1", "-n4", url);
     expect_all(&r, 4, cases[_i].outcome, cases[_i].reason);
     ck_assert_msg(strstr(r.tally->tls.first_failure, cases[_i].reason) != NULL, "%s",
                   r.tally->tls.first_failure);

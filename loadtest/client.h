@@ -1,23 +1,23 @@
 /*
  * client.h — one connection to the server: sends shots, reads answers, says how each one ended.
  *
- *                     ┌───────────────────────── loss, close, deadline ─────────────┐
- *                     ▼                                                             │
- *   CLOSED ── flush with a flight aboard, or client_connect ──▶ CONNECTING ──▶ OPEN ─┘
+ *            ┌──────────────────── loss, close, time-out ────────────────────┐
+ *            ▼                                                                │
+ *   CLOSED ──── flush with a flight aboard, ──▶ CONNECTING ──▶ HANDSHAKE ──▶ OPEN
+ *               or client_connect                              (TLS only)
  *
  *   CLOSED      no descriptor. Before retry_ns it takes no flight (the back-off after a refusal).
  *   CONNECTING  at most one new flight is aboard; it fails with the connection, if that fails.
+ *   HANDSHAKE   the same, until TLS is agreed on; a plain connection passes through in no time.
  *   OPEN        up to `depth` flights: sent in order, answered in order.
  *
  * A flight is a shot on its way. Each flight that was put aboard is reported exactly once through
  * `ended`. When a connection dies, the first unanswered flight is TRUNCATED if its answer had
  * begun, and all others are RESET or CLOSED, as the connection was. When the server announces the
- * end
- * ("Connection: close"), the flights behind that answer were not processed (RFC 9112 §9.6): they
- * stay aboard and are sent again on the next connection.
+ * end ("Connection: close"), the flights behind that answer were not processed (RFC 9112 §9.6):
+ * they stay aboard and are sent again on the next connection.
  *
- * A client belongs to one thread, and so does everything here. This is the only file that uses
- * llhttp: the judge does not wear the server's glasses.
+ * A client belongs to one thread, and so does everything here.
  */
 #ifndef LOADTEST_CLIENT_H
 #define LOADTEST_CLIENT_H
@@ -27,6 +27,7 @@
 
 #include "flight.h"
 #include "target.h"
+#include "tls.h"
 
 struct client;
 
@@ -38,8 +39,11 @@ struct client_crew {
     unsigned depth;     /* flights at once on a connection */
     char *input;        /* a buffer that all use in turn: nothing is kept in it between calls */
     size_t input_size;
-    uint64_t bytes;       /* received */
-    uint64_t connections; /* opened */
+    uint64_t bytes;          /* received */
+    struct tls_context *tls; /* NULL when no endpoint speaks TLS */
+    struct tls_facts tls_facts;
+    /* A connection is open, so long after it was begun (with TLS: handshake included). */
+    void (*opened)(void *context, int64_t took_ns);
     void (*ended)(void *context, const struct flight *flight, const struct landing *landing);
     /* An answered injected flight's connection proved of use afterwards, or was lost. */
     void (*settled)(void *context, const struct flight *flight, int status, bool kept);
@@ -70,7 +74,7 @@ void client_put(struct client *c, const struct flight *flight);
 void client_flush(struct client *c, int64_t now_ns);
 /* Handles what epoll reported for this client. */
 void client_on_event(struct client *c, uint32_t events);
-/* Ends flights that are over the time-out. */
+/* Ends what is over the time-out: connecting, or flights. */
 void client_check_deadline(struct client *c, int64_t now_ns);
 /* At the end of a run: calls `ended` for no one; hands each flight still aboard to `left`, says of
  * the answered injected ones that their connection was kept, and closes. */

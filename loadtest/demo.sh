@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=common/cmake/packages.sh
 . "$here/common/cmake/packages.sh"
 
-need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev zlib1g-dev \
+need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev libssl-dev zlib1g-dev \
     'libllhttp-dev|node-llhttp'
 
 # The tests are not needed here, and cannot be configured without their library.

@@ -15,6 +15,7 @@
 
 #define CONNECT_LEAD_NS (20 * NS_PER_MS)      /* to connect before the first request is due … */
 #define CONNECT_LEAD_EACH_NS (50 * NS_PER_US) /* … plus this for each connection */
+#define HANDSHAKE_LEAD_NS (2 * NS_PER_MS)     /* … and this, when they speak TLS */
 
 struct engine {
     const struct engine_plan *plan;
@@ -84,7 +85,8 @@ static struct engine *create(const struct engine_plan *plan, struct timeline *ti
 static bool prepare_workers(struct engine *e)
 {
     const struct engine_plan *plan = e->plan;
-    int64_t start = now_ns() + CONNECT_LEAD_NS + plan->connections * CONNECT_LEAD_EACH_NS;
+    int64_t each = CONNECT_LEAD_EACH_NS + (plan->tls ? HANDSHAKE_LEAD_NS : 0);
+    int64_t start = now_ns() + CONNECT_LEAD_NS + plan->connections * each;
     e->measure_ns = start + plan->warmup_ns;
     bool good = true;
     for (unsigned i = 0; i < plan->threads; i++) {

@@ -4,9 +4,9 @@
  * The engine knows shots (what to send, from the target's chooser), the pacer (when), and tallies
  * (where samples go). It knows nothing of faults, reports or expectations.
  *
- *   thread 0 … T-1:  epoll ─▶ client (answer) ─▶ tally          each thread owns its epoll,
- * clients, ▲                          │             chooser, pacer and tallies; they share └──
- * client ◀─ chooser ◀─ pacer           only the timeline, once a second
+ *   thread 0 … T-1:  epoll ─▶ client (answer) ─▶ tally      each thread owns its epoll, clients,
+ *                      ▲                                    chooser, pacer and tallies; they share
+ *                      └── client ◀─ chooser ◀─ pacer       only the timeline, once a second
  */
 #ifndef LOADTEST_ENGINE_H
 #define LOADTEST_ENGINE_H
@@ -21,6 +21,7 @@
 
 struct engine_plan {
     const struct target *target;
+    struct tls_context *tls; /* NULL when no URL needs it; the caller's */
     unsigned connections;
     unsigned threads;
     unsigned depth;      /* requests in flight on each connection */

@@ -8,6 +8,24 @@
 
 #include "units.h"
 
+/* The kinds that are not simply a request to /fault/KIND. */
+static const struct {
+    const char *name;
+    enum fault_level level;
+} kinds[] = {
+    {"drip", FAULT_WIRE},           {"half-close", FAULT_WIRE}, {"reset-request", FAULT_WIRE},
+    {"reset-response", FAULT_WIRE}, {"garbage", FAULT_WIRE},    {"stalled-reader", FAULT_WIRE},
+};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+static void look_up(struct injection *injection)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, injection->kind) == 0)
+            injection->level = kinds[i].level;
+}
+
 bool injection_parse(const char *text, struct injection *injection, struct complaint *why)
 {
     size_t length = strcspn(text, "=@");
@@ -16,6 +34,7 @@ bool injection_parse(const char *text, struct injection *injection, struct compl
         strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_") != length || text[length] == '\0')
         return complain(why, "\"%s\" is not KIND=SHARE%%, KIND@5s or KIND@5s/2s", text);
     memcpy(injection->kind, text, length);
+    look_up(injection);
     const char *rest = text + length + 1;
     if (text[length] == '=') {
         if (!parse_share(rest, &injection->share))

@@ -1,5 +1,8 @@
 /*
  * fault.h — what is done on purpose, how often and when: one --inject.
+ *
+ * Most kinds are a request that the server does not survive. Those of the table in fault.c are
+ * something else: wire faults are done to a connection of their own (mischief.h).
  */
 #ifndef LOADTEST_FAULT_H
 #define LOADTEST_FAULT_H
@@ -11,6 +14,9 @@
 
 enum { MAX_INJECTIONS = 8, KIND_SIZE = 32 };
 
+/* What a fault is done to: a request is poisoned, or a connection is abused. */
+enum fault_level { FAULT_REQUEST, FAULT_WIRE };
+
 /* One --inject: a share of the requests, or once at a moment, or from a moment on every so
  * often. */
 struct injection {
@@ -18,7 +24,9 @@ struct injection {
     double share;     /* > 0: by share */
     int64_t first_ns; /* by time: after the start of the measured run */
     int64_t every_ns; /* 0: once */
-    const char *url;  /* of --inject-url; NULL: /fault/KIND of the server under test */
+    const char *url;  /* of --inject-url; NULL: /fault/KIND of the server under test; of a wire
+                         fault, the first URL under load there */
+    enum fault_level level;
 };
 
 /* "segv=1%", "segv@5s", "hang@5s/500ms". */

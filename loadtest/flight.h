@@ -23,7 +23,8 @@ struct flight {
 /* How a flight ended. */
 struct landing {
     enum outcome outcome;
-    int status; /* 0 without an answer */
+    int status;       /* 0 without an answer */
+    int64_t first_ns; /* when the first byte of the answer came; 0 without one */
     int64_t done_ns;
 };
 

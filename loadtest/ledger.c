@@ -14,6 +14,7 @@ static const struct {
     [OUTCOME_REFUSED] = {"refused", "nobody was listening"},
     [OUTCOME_CONNECT_TIMEOUT] = {"connect_timeout", "no connection within --timeout"},
     [OUTCOME_CONNECT_ERROR] = {"connect_error", "no connection: no route, or another error"},
+    [OUTCOME_TLS] = {"tls", "the TLS handshake or the certificate failed"},
     [OUTCOME_RESET] = {"reset", "the connection was reset before the first byte of the answer"},
     [OUTCOME_CLOSED] = {"closed", "the connection was closed before the first byte of the answer"},
     [OUTCOME_TRUNCATED] = {"truncated", "the connection ended inside the answer"},
@@ -22,6 +23,7 @@ static const struct {
     [OUTCOME_STATUS_4XX] = {"status_4xx", "answered with a status 4xx"},
     [OUTCOME_STATUS_5XX] = {"status_5xx", "answered with a status 5xx"},
     [OUTCOME_DEADLINE] = {"deadline", "no whole answer within --timeout"},
+    [OUTCOME_ABANDONED] = {"abandoned", "broken off by us, as the injected wire fault demands"},
     [OUTCOME_LOCAL] = {"local", "not tried: descriptors, ports or memory ran out on this side"},
 };
 
@@ -79,6 +81,7 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
 {
     into->scheduled += from->scheduled;
     into->never_sent += from->never_sent;
+    into->crowded_out += from->crowded_out;
     for (unsigned who = 0; who < PARTIES; who++) {
         into->started[who] += from->started[who];
         into->unfinished[who] += from->unfinished[who];
@@ -89,6 +92,7 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
 
 void injected_fate_merge(struct injected_fate *into, const struct injected_fate *from)
 {
+    into->wire += from->wire;
     into->answered_500 += from->answered_500;
     into->answered_503 += from->answered_503;
     into->answered_504 += from->answered_504;

@@ -19,6 +19,7 @@ enum outcome {
     OUTCOME_REFUSED,         /* nobody listens */
     OUTCOME_CONNECT_TIMEOUT, /* no connection within --timeout */
     OUTCOME_CONNECT_ERROR,   /* no connection for another reason (no route, …) */
+    OUTCOME_TLS,             /* handshake or certificate failed, or what came was not TLS */
     OUTCOME_RESET,           /* RST before the first byte of the answer */
     OUTCOME_CLOSED,          /* FIN before the first byte of the answer */
     OUTCOME_TRUNCATED,       /* the connection ended inside the answer */
@@ -26,8 +27,9 @@ enum outcome {
     OUTCOME_SURPLUS,         /* a whole answer, then more bytes than were asked for */
     OUTCOME_STATUS_4XX,
     OUTCOME_STATUS_5XX,
-    OUTCOME_DEADLINE, /* no whole answer within --timeout of sending */
-    OUTCOME_LOCAL,    /* this machine could not try: descriptors, ports or memory ran out here */
+    OUTCOME_DEADLINE,  /* no whole answer within --timeout of sending */
+    OUTCOME_ABANDONED, /* a wire fault: we broke it off ourselves, as the fault demands */
+    OUTCOME_LOCAL,     /* this machine could not try: descriptors, ports or memory ran out here */
     OUTCOMES
 };
 
@@ -40,10 +42,13 @@ struct ledger {
     uint64_t ended[PARTIES][OUTCOMES];
     uint64_t unfinished[PARTIES]; /* still without an answer when the run was over */
     uint64_t never_sent;          /* due, but no connection was free for them in time */
+    uint64_t crowded_out;         /* of these: wire faults, when too many were under way already */
 };
 
-/* What became of the injected requests, beside their columns in the ledger. */
+/* What became of the injected requests, beside their columns in the ledger. All but the first
+ * concern those that are requests; a wire fault has no connection that could be kept. */
 struct injected_fate {
+    uint64_t wire;         /* ended wire faults */
     uint64_t answered_500; /* the server answered for the handler that died */
     uint64_t answered_503;
     uint64_t answered_504;

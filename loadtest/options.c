@@ -171,6 +171,28 @@ static bool set_inject_url(void *into, const char *value, struct complaint *why)
     return true;
 }
 
+static bool set_insecure(void *into, const char *value, struct complaint *why)
+{
+    (void)value;
+    (void)why;
+    ((struct run_options *)into)->tls.insecure = true;
+    return true;
+}
+
+static bool set_cacert(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->tls.cacert = value;
+    return value[0] != '\0' || complain(why, "a file name is missing");
+}
+
+static bool set_tls_resume(void *into, const char *value, struct complaint *why)
+{
+    (void)value;
+    (void)why;
+    ((struct run_options *)into)->tls.resume = true;
+    return true;
+}
+
 static bool set_expect(void *into, const char *value, struct complaint *why)
 {
     struct run_options *o = into;
@@ -241,13 +263,6 @@ static bool not_yet(void *into, const char *value, struct complaint *why)
     return complain(why, "is not built yet; --json FILE holds every number");
 }
 
-static bool no_tls_yet(void *into, const char *value, struct complaint *why)
-{
-    (void)into;
-    (void)value;
-    return complain(why, "TLS is not built yet: leave it out, and use an http:// URL");
-}
-
 static const struct option_spec table[] = {
     {'c', "connections", "N", "connections, all threads together (64)", set_connections},
     {'t', "threads", "N", "sending threads (one less than the CPUs, 1 at least)", set_threads},
@@ -261,6 +276,10 @@ static const struct option_spec table[] = {
     {0, "no-keepalive", NULL, "a connection for each request", set_no_keepalive},
     {0, "timeout", "DUR", "a request may take this long from its sending (10s)", set_timeout},
     {0, "warmup", "DUR", "before the run (1s when something is injected, else 0s)", set_warmup},
+    {0, "insecure", NULL, "https: any certificate will do", set_insecure},
+    {0, "cacert", "FILE", "https: trust these authorities, not those of the system", set_cacert},
+    {0, "tls-resume", NULL, "https: a new connection resumes the last one's session",
+     set_tls_resume},
     {0, "seed", "N", "of the choice which requests are injected (1)", set_seed},
     {0, "inject", "KIND=1%", "send this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
     {0, "inject-url", "KIND=URL", "the poisoned request of another server", set_inject_url},
@@ -274,7 +293,6 @@ static const struct option_spec table[] = {
     {0, "version", NULL, "the version", set_version},
     {0, "csv", "FILE", NULL, not_yet},
     {0, "html", "FILE", NULL, not_yet},
-    {0, "insecure", NULL, NULL, no_tls_yet},
     {0, NULL, NULL, NULL, NULL}};
 
 static bool add_url(void *into, const char *text, struct complaint *why)
@@ -379,9 +397,12 @@ bool run_options_parse(struct run_options *o, int argc, char *const *argv, struc
 void run_options_help(void)
 {
     puts("usage: loadtest run [options] URL...\n"
-         "Sends requests to http://HOST[:PORT]/PATH or unix:/SOCKET:/PATH and tells how each "
+         "Sends requests to http[s]://HOST[:PORT]/PATH or unix:/SOCKET:/PATH and tells how each "
          "ended.\n");
     options_help(table, stdout);
+    puts("\nKINDs that are not a request but a connection's misfortune: drip half-close "
+         "reset-request\n"
+         "reset-response garbage stalled-reader; --inject-url names what they ask for.");
     puts("\nExit status: 0 the expectations held, 1 one failed, 2 the run was invalid, 3 nothing "
          "was tested.");
 }

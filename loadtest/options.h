@@ -14,6 +14,7 @@
 #include "result.h"
 #include "runlog.h"
 #include "target.h"
+#include "tls.h"
 
 enum { MAX_HEADERS = 64, MAX_EXPECTATIONS = 16, MAX_CONNECTIONS = 100000, MAX_DEPTH = 1024 };
 
@@ -28,6 +29,7 @@ struct run_options {
     uint64_t requests; /* UINT64_MAX: for the duration */
     double rate;
     struct dress dress;
+    struct tls_choice tls;
     const char *headers[MAX_HEADERS];
     uint64_t seed;
     struct injection injections[MAX_INJECTIONS];

@@ -45,6 +45,7 @@ void report_json_requests(struct json *j, const struct ledger *l)
     json_count(j, "injected", l->started[INJECTED]);
     json_count(j, "unfinished", l->unfinished[INNOCENT] + l->unfinished[INJECTED]);
     json_count(j, "never_sent", l->never_sent);
+    json_count(j, "crowded_out", l->crowded_out);
     json_bool(j, "balanced", ledger_balances(l));
     json_object(j, "innocent");
     party_side(j, l, INNOCENT);
@@ -57,7 +58,9 @@ static void injected(struct json *j, const struct tally *t)
     const struct injected_fate *f = &t->fate;
     json_object(j, "injected");
     json_count(j, "sent", t->ledger.started[INJECTED]);
-    json_count(j, "answered_5xx", t->ledger.ended[INJECTED][OUTCOME_STATUS_5XX]);
+    json_count(j, "wire", f->wire);
+    json_count(j, "answered_5xx",
+               f->answered_500 + f->answered_503 + f->answered_504 + f->answered_other_5xx);
     json_count(j, "answered_500", f->answered_500);
     json_count(j, "answered_503", f->answered_503);
     json_count(j, "answered_504", f->answered_504);
@@ -66,6 +69,16 @@ static void injected(struct json *j, const struct tally *t)
     json_count(j, "connection_lost", f->connection_lost);
     party_side(j, &t->ledger, INJECTED);
     report_json_latency(j, "latency_us", &t->injected);
+    json_object_end(j);
+}
+
+static void tls(struct json *j, const struct tls_facts *t)
+{
+    json_object(j, "tls");
+    json_count(j, "handshakes", t->handshakes);
+    json_count(j, "resumed", t->resumed);
+    json_text(j, "agreed", t->agreed[0] ? t->agreed : NULL);
+    json_text(j, "first_failure", t->first_failure[0] ? t->first_failure : NULL);
     json_object_end(j);
 }
 
@@ -144,7 +157,10 @@ void report_json_members(struct json *j, const struct result *r)
     report_json_latency(j, "raw", &t->raw);
     report_json_latency(j, "failed", &t->failed);
     report_json_latency(j, "censored", &t->censored);
+    report_json_latency(j, "first_byte", &t->first_byte);
     json_object_end(j);
+    latency(j, "connect_us", &t->connect);
+    tls(j, &t->tls);
     json_count(j, "bytes", t->bytes);
     json_count(j, "connections_opened", t->connections);
     json_count(j, "timeline_row_seconds", r->timeline.row_seconds);

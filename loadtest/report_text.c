@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "mischief.h"
 #include "units.h"
 
 static void headline(FILE *out, const struct result *r)
@@ -42,13 +43,16 @@ static void latency_row(FILE *out, const char *name, const struct hist *h, const
 static void latencies(FILE *out, const struct result *r)
 {
     const struct tally *t = r->tally;
+    fprintf(out, "\n  latency          p50       p90       p99     p99.9       max\n");
     if (t->corrected.total > 0) {
-        fprintf(out, "\n  latency          p50       p90       p99     p99.9       max\n");
         latency_row(out, "corrected", &t->corrected, "from when the request was due");
         latency_row(out, "raw", &t->raw, "from when it was sent");
+        latency_row(out, "first byte", &t->first_byte, "of the answer, from when it was sent");
     }
     if (t->failed.total > 0)
         latency_row(out, "failed", &t->failed, "until the failure; not part of the above");
+    if (t->connect.total > 0)
+        latency_row(out, "connect", &t->connect, "until a connection was open, warm-up included");
     if (r->rate > 0)
         latency_row(out, "slip", &t->slip, "sent later than possible: our own delay");
 }
@@ -72,7 +76,8 @@ static void ledger(FILE *out, const struct ledger *l)
                     l->ended[INJECTED][o], outcome_meaning((enum outcome)o));
     ledger_line(out, "unfinished", l->unfinished[INNOCENT], l->unfinished[INJECTED],
                 "sent, but no answer when the run was over");
-    ledger_line(out, "never sent", l->never_sent, 0, "due, but no connection was free in time");
+    ledger_line(out, "never sent", l->never_sent - l->crowded_out, l->crowded_out,
+                "due, but no connection was free in time");
     fprintf(out, "  scheduled %s, and every one of them is in exactly one line above%s\n",
             format_count(l->scheduled, n), ledger_balances(l) ? "" : ": NO, THE SUM IS WRONG");
 }
@@ -80,15 +85,35 @@ static void ledger(FILE *out, const struct ledger *l)
 static void injected(FILE *out, const struct tally *t)
 {
     char sent[SHORT_TEXT], answered[SHORT_TEXT], kept[SHORT_TEXT], lost[SHORT_TEXT];
-    if (t->ledger.started[INJECTED] == 0)
-        return;
-    fprintf(out,
-            "\n  %s requests were injected faults: %s were answered 5xx on a connection that "
-            "stayed usable\n  (%s answered 5xx in all; %s of them lost their connection)\n",
-            format_count(t->ledger.started[INJECTED], sent),
-            format_count(t->fate.answered_5xx_kept, kept),
-            format_count(t->ledger.ended[INJECTED][OUTCOME_STATUS_5XX], answered),
-            format_count(t->fate.connection_lost, lost));
+    const struct injected_fate *f = &t->fate;
+    uint64_t requests = t->ledger.started[INJECTED] - f->wire;
+    if (requests > 0)
+        fprintf(out,
+                "\n  %s requests were injected faults: %s were answered 5xx on a connection that "
+                "stayed usable\n  (%s answered 5xx in all; %s of them lost their connection)\n",
+                format_count(requests, sent), format_count(f->answered_5xx_kept, kept),
+                format_count(f->answered_500 + f->answered_503 + f->answered_504 +
+                                 f->answered_other_5xx,
+                             answered),
+                format_count(f->connection_lost, lost));
+    if (f->wire + t->ledger.crowded_out > 0)
+        fprintf(out,
+                "\n  %s wire faults came to an end, each on a connection of its own: the column "
+                "\"injected\" tells how\n",
+                format_count(f->wire, sent));
+    if (t->ledger.crowded_out > 0)
+        fprintf(out, "  (%s were not started: %d at once in each thread is the limit)\n",
+                format_count(t->ledger.crowded_out, lost), GANG_SIZE);
+}
+
+static void tls(FILE *out, const struct tls_facts *t)
+{
+    char n[SHORT_TEXT], resumed[SHORT_TEXT];
+    if (t->handshakes > 0)
+        fprintf(out, "\n  TLS: %s handshakes, %s of them resumed a session; %s\n",
+                format_count(t->handshakes, n), format_count(t->resumed, resumed), t->agreed);
+    if (t->first_failure[0] != '\0')
+        fprintf(out, "\n  TLS: the first failure was: %s\n", t->first_failure);
 }
 
 static void victims(FILE *out, const struct result *r)
@@ -132,6 +157,7 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
     latencies(out, r);
     ledger(out, &r->tally->ledger);
     injected(out, r->tally);
+    tls(out, &r->tally->tls);
     victims(out, r);
     verdict(out, r, expectations, expectation_count);
 }

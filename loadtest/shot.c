@@ -76,6 +76,17 @@ bool shot_build(struct shot *shot, const struct dress *dress, const struct url *
     return false;
 }
 
+bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief)
+{
+    *shot = *from;
+    shot->party = INJECTED;
+    shot->mischief = mischief;
+    shot->bytes = malloc(from->length);
+    if (shot->bytes)
+        memcpy(shot->bytes, from->bytes, from->length);
+    return shot->bytes != NULL;
+}
+
 void shot_free(struct shot *shot)
 {
     free(shot->bytes);

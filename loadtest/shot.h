@@ -14,11 +14,14 @@
 #include "ledger.h"
 #include "url.h"
 
+struct mischief_kind;
+
 struct shot {
     char *bytes; /* request line, fields, body */
     size_t length;
     enum party party;
-    bool head; /* its answer has no body, whatever its fields say */
+    bool head;                            /* its answer has no body, whatever its fields say */
+    const struct mischief_kind *mischief; /* a wire fault: what is done with it; NULL: it is sent */
 };
 
 /* How every request of a run is dressed. */
@@ -38,6 +41,8 @@ bool method_is_valid(const char *text);
 /* Makes the bytes; false when memory runs out. Free with shot_free(). */
 bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
                 enum party party);
+/* A wire fault made of another shot, of which it gets a copy; false when memory runs out. */
+bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief);
 void shot_free(struct shot *shot);
 
 #endif

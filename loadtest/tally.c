@@ -25,12 +25,16 @@ void tally_add(struct tally *t, const struct sample *s, int64_t end_ns)
     if (s->outcome == OUTCOME_OK && s->done_ns <= end_ns)
         t->ok_in_time++;
     if (s->party == INJECTED) {
-        add_fate(&t->fate, s);
+        if (s->wire)
+            t->fate.wire++;
+        else
+            add_fate(&t->fate, s);
         if (s->status != 0)
             hist_add_ns(&t->injected, corrected);
     } else if (s->outcome == OUTCOME_OK) {
         hist_add_ns(&t->corrected, corrected);
         hist_add_ns(&t->raw, s->done_ns - s->sent_ns);
+        hist_add_ns(&t->first_byte, s->first_ns - s->sent_ns);
     } else {
         hist_add_ns(&t->failed, corrected);
     }
@@ -48,5 +52,8 @@ void tally_merge(struct tally *into, const struct tally *from)
     hist_merge(&into->failed, &from->failed);
     hist_merge(&into->injected, &from->injected);
     hist_merge(&into->censored, &from->censored);
+    hist_merge(&into->connect, &from->connect);
+    hist_merge(&into->first_byte, &from->first_byte);
     hist_merge(&into->slip, &from->slip);
+    tls_facts_merge(&into->tls, &from->tls);
 }

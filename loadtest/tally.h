@@ -7,18 +7,22 @@
 #ifndef LOADTEST_TALLY_H
 #define LOADTEST_TALLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hist.h"
 #include "ledger.h"
+#include "tls.h"
 
 /* How one request went. Times are monotonic nanoseconds. */
 struct sample {
     enum party party;
     enum outcome outcome;
-    int status;      /* of the answer; 0 without one */
-    int64_t due_ns;  /* when it should have been sent */
-    int64_t sent_ns; /* when it was; = due when it never left */
+    int status;       /* of the answer; 0 without one */
+    bool wire;        /* it was a wire fault, on a connection of its own */
+    int64_t due_ns;   /* when it should have been sent */
+    int64_t sent_ns;  /* when it was; = due when it never left */
+    int64_t first_ns; /* when the first byte of the answer came; 0 without one */
     int64_t done_ns;
 };
 
@@ -35,7 +39,8 @@ struct tally {
     struct hist censored;   /* innocent, unfinished or never sent: how long they had been waiting */
     struct hist connect;    /* from socket() to an open connection (with TLS: to its end) */
     struct hist first_byte; /* innocent, ok: from sent to the first byte of the answer */
-    struct hist slip;       /* open loop: sent later than due although a connection was free */
+    struct tls_facts tls;
+    struct hist slip; /* open loop: sent later than due although a connection was free */
 };
 
 /* Books one sample; `end_ns` is the end of the measured run. */

@@ -7,16 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-static struct endpoint *find_endpoint(struct target *t, const struct address *address)
+#include "mischief.h"
+
+/* A server is an address; with TLS, an address and a name. */
+static struct endpoint *find_endpoint(struct target *t, const struct url *url,
+                                      const struct address *address)
 {
     for (size_t i = 0; i < t->endpoint_count; i++) {
-        const struct address *known = &t->endpoints[i].address;
-        if (known->length == address->length &&
-            memcmp(&known->sa, &address->sa, known->length) == 0)
-            return &t->endpoints[i];
+        struct endpoint *known = &t->endpoints[i];
+        bool same_tls = url->tls == (known->tls_host != NULL) &&
+                        (!url->tls || strcasecmp(url->host, known->tls_host) == 0);
+        if (same_tls && known->address.length == address->length &&
+            memcmp(&known->address.sa, &address->sa, address->length) == 0)
+            return known;
     }
     return NULL;
+}
+
+static bool no_memory(struct complaint *why)
+{
+    return complain(why, "out of memory while building the requests");
 }
 
 static bool add_url(struct target *t, const char *text, const struct dress *dress,
@@ -26,47 +38,69 @@ static bool add_url(struct target *t, const char *text, const struct dress *dres
     struct address address;
     if (!url_parse(text, &url, why) || !url_resolve(&url, &address, why))
         return false;
-    struct endpoint *endpoint = find_endpoint(t, &address);
+    struct endpoint *endpoint = find_endpoint(t, &url, &address);
     if (!endpoint) {
         endpoint = &t->endpoints[t->endpoint_count++];
         endpoint->address = address;
         strcpy(endpoint->authority, url.authority);
+        endpoint->tls_host = url.tls ? strdup(url.host) : NULL;
+        if (url.tls && !endpoint->tls_host)
+            return no_memory(why);
     }
     return shot_build(&endpoint->innocent[endpoint->innocent_count++], dress, &url, INNOCENT) ||
-           complain(why, "out of memory while building the requests");
+           no_memory(why);
 }
 
-/* Poisoned requests are plain GETs, with the headers of the others but without their body. */
+/* The server that --inject-url names. */
+static const struct endpoint *find_inject_url(struct target *t, const struct injection *injection,
+                                              struct url *url, struct complaint *why)
+{
+    struct address address;
+    if (!url_parse(injection->url, url, why) || !url_resolve(url, &address, why))
+        return NULL;
+    const struct endpoint *endpoint = find_endpoint(t, url, &address);
+    if (!endpoint)
+        complain(why,
+                 "--inject-url %s=%s: its scheme, host and port must be those of a URL under load",
+                 injection->kind, injection->url);
+    return endpoint;
+}
+
+/* A poisoned request is a plain GET, with the headers of the others but without their body. A wire
+ * fault is one of the others, unless it has a URL of its own. */
+static bool build_injected(struct endpoint *endpoint, const struct injection *injection,
+                           const struct dress *dress, const struct url *url, struct shot *shot)
+{
+    const struct mischief_kind *mischief =
+        injection->level == FAULT_WIRE ? mischief_kind(injection->kind) : NULL;
+    if (mischief && !injection->url)
+        return shot_corrupt(shot, &endpoint->innocent[0], mischief);
+    struct dress plain = *dress;
+    struct url there = *url;
+    plain.method = "GET";
+    plain.body = NULL;
+    if (!injection->url) {
+        snprintf(there.uri, sizeof there.uri, "/fault/%s", injection->kind);
+        strcpy(there.authority, endpoint->authority);
+    }
+    bool built = shot_build(shot, &plain, &there, INJECTED);
+    shot->mischief = mischief;
+    return built;
+}
+
 static bool add_injection(struct target *t, size_t index, const struct dress *dress,
                           struct complaint *why)
 {
     const struct injection *injection = &t->injections[index];
-    struct dress plain = *dress;
-    plain.method = "GET";
-    plain.body = NULL;
     struct url url = {0};
     const struct endpoint *only = NULL;
-    if (injection->url) {
-        struct address address;
-        if (!url_parse(injection->url, &url, why) || !url_resolve(&url, &address, why))
-            return false;
-        only = find_endpoint(t, &address);
-        if (!only)
-            return complain(why,
-                            "--inject-url %s=%s: its host and port must be those of a URL under "
-                            "load",
-                            injection->kind, injection->url);
-    } else {
-        snprintf(url.uri, sizeof url.uri, "/fault/%s", injection->kind);
-    }
+    if (injection->url && !(only = find_inject_url(t, injection, &url, why)))
+        return false;
     for (size_t i = 0; i < t->endpoint_count; i++) {
         struct endpoint *endpoint = &t->endpoints[i];
-        if (only && endpoint != only)
-            continue;
-        if (!only)
-            strcpy(url.authority, endpoint->authority);
-        if (!shot_build(&endpoint->injected[index], &plain, &url, INJECTED))
-            return complain(why, "out of memory while building the requests");
+        if ((!only || endpoint == only) &&
+            !build_injected(endpoint, injection, dress, &url, &endpoint->injected[index]))
+            return no_memory(why);
     }
     return true;
 }
@@ -78,7 +112,7 @@ bool target_build(struct target *t, const char *const *urls, size_t url_count,
     memset(t, 0, sizeof *t);
     t->endpoints = calloc(url_count, sizeof *t->endpoints);
     if (!t->endpoints)
-        return complain(why, "out of memory while building the requests");
+        return no_memory(why);
     for (size_t i = 0; i < injection_count; i++)
         t->injections[i] = injections[i];
     t->injection_count = injection_count;
@@ -100,9 +134,26 @@ void target_free(struct target *t)
             shot_free(&endpoint->innocent[j]);
         for (size_t j = 0; j < MAX_INJECTIONS; j++)
             shot_free(&endpoint->injected[j]);
+        free(endpoint->tls_host);
     }
     free(t->endpoints);
     memset(t, 0, sizeof *t);
+}
+
+bool target_needs_tls(const struct target *t)
+{
+    for (size_t i = 0; i < t->endpoint_count; i++)
+        if (t->endpoints[i].tls_host)
+            return true;
+    return false;
+}
+
+bool target_needs_gang(const struct target *t)
+{
+    for (size_t i = 0; i < t->injection_count; i++)
+        if (t->injections[i].level == FAULT_WIRE)
+            return true;
+    return false;
 }
 
 void chooser_init(struct chooser *c, const struct target *t, uint64_t seed, unsigned thread)

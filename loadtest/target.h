@@ -22,6 +22,7 @@ enum { MAX_URLS = 16 };
 /* One server address, and the shots that can be fired at it. */
 struct endpoint {
     struct address address;
+    char *tls_host; /* owned; whom to speak TLS with; NULL: plain */
     char authority[sizeof((struct url *)0)->authority];
     struct shot innocent[MAX_URLS];
     size_t innocent_count;
@@ -41,6 +42,9 @@ bool target_build(struct target *t, const char *const *urls, size_t url_count,
                   const struct injection *injections, size_t injection_count,
                   const struct dress *dress, struct complaint *why);
 void target_free(struct target *t);
+/* Whether any server speaks TLS, and whether any injection is a wire fault. */
+bool target_needs_tls(const struct target *t);
+bool target_needs_gang(const struct target *t);
 
 /* One thread's state of choice. */
 struct chooser {

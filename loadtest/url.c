@@ -55,7 +55,8 @@ static bool parse_unix(const char *text, struct url *url, struct complaint *why)
 static bool parse_port(const char *text, size_t length, struct url *url, struct complaint *why)
 {
     if (length == 0)
-        return copy_piece(url->port, sizeof url->port, "80", 2);
+        return url->tls ? copy_piece(url->port, sizeof url->port, "443", 3)
+                        : copy_piece(url->port, sizeof url->port, "80", 2);
     if (!copy_piece(url->port, sizeof url->port, text, length) ||
         strspn(url->port, "0123456789") != length || atoi(url->port) < 1 || atoi(url->port) > 65535)
         return complain(why, "port \"%.*s\" is not a number from 1 to 65535", (int)length, text);
@@ -97,16 +98,16 @@ bool url_parse(const char *text, struct url *url, struct complaint *why)
     struct complaint detail;
     bool good;
     memset(url, 0, sizeof *url);
-    if (strncasecmp(text, "http://", 7) == 0) {
-        size_t length = strcspn(text + 7, "/?#");
-        good = parse_authority(text + 7, length, url, &detail) &&
-               parse_uri(text + 7 + length, url, &detail);
+    url->tls = strncasecmp(text, "https://", 8) == 0;
+    if (url->tls || strncasecmp(text, "http://", 7) == 0) {
+        const char *authority = text + (url->tls ? 8 : 7);
+        size_t length = strcspn(authority, "/?#");
+        good = parse_authority(authority, length, url, &detail) &&
+               parse_uri(authority + length, url, &detail);
     } else if (strncasecmp(text, "unix:", 5) == 0) {
         good = parse_unix(text + 5, url, &detail);
-    } else if (strncasecmp(text, "https://", 8) == 0) {
-        good = complain(&detail, "TLS is not built yet: use http://");
     } else {
-        good = complain(&detail, "a URL starts with http:// or unix:/");
+        good = complain(&detail, "a URL starts with http://, https:// or unix:/");
     }
     return good || complain(why, "URL %s: %s", text, detail.text);
 }

@@ -1,7 +1,7 @@
 /*
  * url.h — takes a target URL apart, and finds the address behind it.
  *
- *   http://HOST[:PORT][/PATH][?QUERY]      HOST: a name, an IPv4 address, or [an IPv6 address]
+ *   http[s]://HOST[:PORT][/PATH][?QUERY]   HOST: a name, an IPv4 address, or [an IPv6 address]
  *   unix:/SOCKET/PATH[:/PATH][?QUERY]      a server on a Unix socket
  */
 #ifndef LOADTEST_URL_H
@@ -18,7 +18,8 @@ enum { URL_URI_MAX = 4096, URL_HOST_MAX = 256 };
 struct url {
     bool unix_socket;
     char host[URL_HOST_MAX];           /* without brackets; the socket's path for a Unix socket */
-    char port[6];                      /* "80" when the URL names none */
+    bool tls;                          /* https:// */
+    char port[6];                      /* "80" or "443" when the URL names none */
     char authority[URL_HOST_MAX + 16]; /* for the Host header, brackets and port as written */
     char uri[URL_URI_MAX];             /* path and query, "/" at least; no fragment */
 };

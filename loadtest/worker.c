@@ -38,8 +38,10 @@ static void on_ended(void *context, const struct flight *flight, const struct la
     struct sample sample = {.party = flight->shot->party,
                             .outcome = landing->outcome,
                             .status = landing->status,
+                            .wire = flight->shot->mischief != NULL,
                             .due_ns = flight->due_ns,
                             .sent_ns = flight->sent_ns,
+                            .first_ns = landing->first_ns,
                             .done_ns = landing->done_ns};
     w->aboard--;
     if (!flight->measured) {
@@ -48,13 +50,21 @@ static void on_ended(void *context, const struct flight *flight, const struct la
     }
     tally_add(w->measured, &sample, w->end_ns);
     roll_second(w, sample.done_ns);
-    w->last_done_ns = sample.done_ns;
+    if (!sample.wire) /* the run is not the longer for somebody who waits on purpose */
+        w->last_done_ns = sample.done_ns;
     if (sample.party == INJECTED)
         w->second.row.injected++;
     else if (sample.outcome == OUTCOME_OK)
         second_served(&w->second, sample.done_ns, sample.done_ns - sample.due_ns);
     else
         w->second.row.failed++;
+}
+
+static void on_opened(void *context, int64_t took)
+{
+    struct worker *w = context;
+    w->measured->connections++;
+    hist_add_ns(&w->measured->connect, took);
 }
 
 static void on_settled(void *context, const struct flight *flight, int status, bool kept)
@@ -125,6 +135,19 @@ static void note_slip(struct worker *w, const struct client *client, int64_t due
     hist_add_ns(&w->measured->slip, now - (due > free_since ? due : free_since));
 }
 
+/* A wire fault goes to the gang, which has connections of its own. */
+static void do_mischief(struct worker *w, const struct endpoint *endpoint,
+                        const struct flight *flight, int64_t now)
+{
+    w->aboard++;
+    w->measured->ledger.started[INJECTED]++;
+    if (gang_start(w->gang, endpoint, flight, now))
+        return;
+    w->aboard--;
+    w->measured->ledger.started[INJECTED]--;
+    w->measured->ledger.crowded_out++;
+}
+
 /* Puts up to `most` due requests aboard, and sends them. */
 static void feed(struct worker *w, unsigned number, unsigned most, int64_t now)
 {
@@ -136,6 +159,10 @@ static void feed(struct worker *w, unsigned number, unsigned most, int64_t now)
         struct flight flight = {.due_ns = due, .measured = w->measuring};
         flight.shot = w->measuring ? chooser_next(&w->chooser, endpoint, due - w->measure_ns)
                                    : chooser_next_innocent(&w->chooser, endpoint);
+        if (flight.shot->mischief) {
+            do_mischief(w, endpoint, &flight, now);
+            continue;
+        }
         if (w->measuring) {
             w->measured->ledger.started[flight.shot->party]++;
             if (w->plan->rate > 0)
@@ -218,6 +245,8 @@ static void sweep(struct worker *w)
         client_check_deadline(w->seats[i].client, w->now_ns);
         park(w, i, w->now_ns);
     }
+    if (w->gang)
+        gang_check(w->gang, w->now_ns);
 }
 
 /* Returns false when the run is over for this thread. */
@@ -277,6 +306,10 @@ static void loop(struct worker *w)
             w->now_ns = now_ns();
         for (int i = 0; i < n; i++) {
             struct client *client = events[i].data.ptr;
+            if (!client) {
+                gang_on_event(w->gang);
+                continue;
+            }
             client_on_event(client, events[i].events);
             int64_t freed = client_free_since_ns(client);
             feed(w, client_seat(client), UINT32_MAX, freed > w->now_ns ? freed : w->now_ns);
@@ -295,12 +328,15 @@ static void close_books(struct worker *w)
         ledger->never_sent = ledger->scheduled - w->pacer.taken;
         for (uint64_t k = 0; w->plan->rate > 0 && k < ledger->never_sent; k++)
             hist_add_ns(&w->measured->censored, stop - pacer_due_ns(&w->pacer, w->pacer.taken + k));
+        ledger->never_sent += ledger->crowded_out;
         timeline_publish(w->timeline, &w->second);
     }
     for (unsigned i = 0; i < w->seat_count; i++)
         client_abandon(w->seats[i].client, on_left);
+    if (w->gang)
+        gang_abandon(w->gang, on_left);
     w->measured->bytes = w->crew.bytes;
-    w->measured->connections = w->crew.connections;
+    w->measured->tls = w->crew.tls_facts;
 }
 
 void worker_run(struct worker *w)
@@ -327,6 +363,8 @@ bool worker_prepare(struct worker *w)
                                    .depth = plan->depth,
                                    .input = malloc(INPUT_SIZE),
                                    .input_size = INPUT_SIZE,
+                                   .tls = plan->tls,
+                                   .opened = on_opened,
                                    .ended = on_ended,
                                    .settled = on_settled,
                                    .context = w};
@@ -335,6 +373,8 @@ bool worker_prepare(struct worker *w)
     w->measured = resident_alloc(1, sizeof *w->measured);
     w->warmup = resident_alloc(1, sizeof *w->warmup);
     if (w->crew.epoll < 0 || !w->crew.input || !w->seats || !w->ready || !w->measured || !w->warmup)
+        return false;
+    if (target_needs_gang(plan->target) && !(w->gang = gang_new(&w->crew)))
         return false;
     chooser_init(&w->chooser, plan->target, plan->seed, w->index);
     for (unsigned i = 0; i < w->seat_count; i++) {
@@ -350,6 +390,7 @@ void worker_release(struct worker *w)
 {
     for (unsigned i = 0; w->seats && i < w->seat_count; i++)
         client_free(w->seats[i].client);
+    gang_free(w->gang);
     if (w->crew.epoll >= 0)
         close(w->crew.epoll);
     free(w->crew.input);

@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "engine.h"
+#include "mischief.h"
 #include "pacer.h"
 
 /* A place for a connection, and the queue it waits in. */
@@ -29,6 +30,7 @@ struct worker {
     int64_t start_ns, measure_ns;
 
     struct client_crew crew;
+    struct gang *gang; /* NULL when no fault is one of the wire */
     struct chooser chooser;
     struct pacer pacer;
     struct seat *seats;

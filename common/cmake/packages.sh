@@ -24,6 +24,7 @@ package_present() {
     libc6-dev) have_header stdio.h ;;
     libseccomp-dev) pkg-config --exists 'libseccomp >= 2.5' 2>/dev/null ;;
     zlib1g-dev) have_header zlib.h ;;
+    libssl-dev) have_header openssl/ssl.h ;;
     check) pkg-config --exists check 2>/dev/null ;; # liblzma, too, has a check.h
     libllhttp-dev | node-llhttp) have_header llhttp.h ;;
     *) [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = 'install ok installed' ] ;;

@@ -53,7 +53,7 @@ install_peers() {
     [ -x /usr/sbin/nginx ] && had_nginx=yes
     # shellcheck source=common/cmake/packages.sh
     . "$top/common/cmake/packages.sh"
-    need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev zlib1g-dev \
+    need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev libssl-dev zlib1g-dev \
         'libllhttp-dev|node-llhttp' nginx apache2-bin wrk curl ||
         exit 1
     if [ $had_nginx = no ] && [ -s /run/nginx.pid ]; then

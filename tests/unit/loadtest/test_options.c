@@ -50,6 +50,18 @@ START_TEST(files_to_write)
 }
 END_TEST
 
+START_TEST(how_tls_is_chosen)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--insecure", "--cacert=x.pem", "--tls-resume", "https://127.0.0.1:1/"));
+    ck_assert(o.tls.insecure && o.tls.resume);
+    ck_assert_str_eq(o.tls.cacert, "x.pem");
+    ck_assert(PARSE(&why, "https://127.0.0.1:1/"));
+    ck_assert(!o.tls.insecure && !o.tls.resume && !o.tls.cacert);
+    ck_assert(!PARSE(&why, "--cacert=", "https://127.0.0.1:1/"));
+}
+END_TEST
+
 START_TEST(defaults)
 {
     struct complaint why;
@@ -89,7 +101,6 @@ START_TEST(what_is_not_built_is_refused)
         ck_assert(!PARSE(&why, names[i], "file", "http://x/"));
         ck_assert_ptr_nonnull(strstr(why.text, "not built yet"));
     }
-    ck_assert(!PARSE(&why, "--insecure", "http://x/"));
 }
 END_TEST
 
@@ -99,6 +110,7 @@ int main(void)
     TCase *tests = tcase_create("options");
     tcase_add_test(tests, a_full_command_line);
     tcase_add_test(tests, files_to_write);
+    tcase_add_test(tests, how_tls_is_chosen);
     tcase_add_test(tests, defaults);
     tcase_add_test(tests, mistakes_are_named);
     tcase_add_test(tests, what_is_not_built_is_refused);

@@ -118,6 +118,49 @@ START_TEST(the_poison_must_go_to_the_server_under_load)
 }
 END_TEST
 
+/* With TLS a server is an address and a name, and never the one without. */
+START_TEST(tls_and_names_tell_servers_apart)
+{
+    const char *urls[] = {"http://127.0.0.1:1/", "https://127.0.0.1:1/", "https://localhost:1/",
+                          "https://LocalHost:1/x"};
+    struct target s = build(urls, 4, NULL, 0);
+    ck_assert_uint_eq(s.endpoint_count, 3);
+    ck_assert_ptr_null(s.endpoints[0].tls_host);
+    ck_assert_str_eq(s.endpoints[1].tls_host, "127.0.0.1");
+    ck_assert_str_eq(s.endpoints[2].tls_host, "localhost");
+    ck_assert_uint_eq(s.endpoints[2].innocent_count, 2);
+    ck_assert(target_needs_tls(&s));
+    ck_assert(!target_needs_gang(&s));
+    target_free(&s);
+}
+END_TEST
+
+/* A wire fault is a request under load, body and all; or a plain one for a URL of its own. */
+START_TEST(a_wire_fault_asks_for_what_the_load_asks_for)
+{
+    static const struct dress dress = {.method = "POST", .body = "data", .body_length = 4};
+    const char *url = "http://127.0.0.1:1/a";
+    struct injection i[] = {parsed("drip=1%"), parsed("garbage@1s"), parsed("segv=1%")};
+    struct target s;
+    struct complaint why = {""};
+    i[1].url = "http://127.0.0.1:1/b";
+    ck_assert(target_build(&s, &url, 1, i, 3, &dress, &why));
+    const struct endpoint *there = &s.endpoints[0];
+    const struct shot *drip = &there->injected[0];
+    ck_assert_uint_eq(drip->length, there->innocent[0].length);
+    ck_assert_mem_eq(drip->bytes, there->innocent[0].bytes, drip->length);
+    ck_assert_uint_eq(drip->party, INJECTED);
+    ck_assert_ptr_nonnull(drip->mischief);
+    ck_assert_ptr_nonnull(strstr(there->injected[1].bytes, "GET /b "));
+    ck_assert_ptr_nonnull(there->injected[1].mischief);
+    ck_assert_ptr_nonnull(strstr(there->injected[2].bytes, "GET /fault/segv "));
+    ck_assert_ptr_null(there->injected[2].mischief);
+    ck_assert_ptr_null(there->innocent[0].mischief);
+    ck_assert(target_needs_gang(&s));
+    target_free(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("target");
@@ -127,6 +170,8 @@ int main(void)
     tcase_add_test(tests, at_its_time_and_by_one_thread_only);
     tcase_add_test(tests, urls_of_one_server_take_turns);
     tcase_add_test(tests, the_poison_must_go_to_the_server_under_load);
+    tcase_add_test(tests, tls_and_names_tell_servers_apart);
+    tcase_add_test(tests, a_wire_fault_asks_for_what_the_load_asks_for);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

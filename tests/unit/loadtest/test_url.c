@@ -26,6 +26,11 @@ START_TEST(the_parts)
     u = good("http://10.0.0.1");
     ck_assert_str_eq(u.port, "80");
     ck_assert_str_eq(u.uri, "/");
+    ck_assert(!u.tls);
+    u = good("https://h/");
+    ck_assert(u.tls);
+    ck_assert_str_eq(u.port, "443");
+    ck_assert_str_eq(good("https://h:8443/").port, "8443");
     u = good("HTTP://h?q");
     ck_assert_str_eq(u.uri, "/?q");
 }
@@ -56,7 +61,8 @@ START_TEST(what_is_no_url_is_named)
     static const char *const bad[] = {"",
                                       "127.0.0.1:80",
                                       "ftp://x/",
-                                      "https://x/",
+                                      "https:///path",
+                                      "https://x:0/",
                                       "http://",
                                       "http:///path",
                                       "http://x:0/",

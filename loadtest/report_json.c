@@ -159,7 +159,7 @@ void report_json_members(struct json *j, const struct result *r)
     report_json_latency(j, "censored", &t->censored);
     report_json_latency(j, "first_byte", &t->first_byte);
     json_object_end(j);
-    latency(j, "connect_us", &t->connect);
+    report_json_latency(j, "connect_us", &t->connect);
     tls(j, &t->tls);
     json_count(j, "bytes", t->bytes);
     json_count(j, "connections_opened", t->connections);

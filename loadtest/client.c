@@ -203,7 +203,7 @@ static void note_sent(struct client *c, unsigned i, size_t n, int64_t now)
 {
     while (n > 0) {
         struct flight *flight = flights_at(&c->aboard, i);
-        size_t left = flight->shot->length - c->offset;
+        size_t left = flight->length - c->offset;
         if (c->offset == 0)
             flight->sent_ns = now;
         c->sent = i + 1;
@@ -225,9 +225,9 @@ static bool send_flights(struct client *c, int64_t now)
         unsigned from = c->offset > 0 ? c->sent - 1 : c->sent;
         size_t n = 0;
         for (unsigned i = from; i < c->aboard.count && n < WRITE_PIECES; i++, n++) {
-            const struct shot *shot = flights_at(&c->aboard, i)->shot;
+            const struct flight *flight = flights_at(&c->aboard, i);
             size_t skip = n == 0 ? c->offset : 0;
-            pieces[n] = (struct iovec){shot->bytes + skip, shot->length - skip};
+            pieces[n] = (struct iovec){(char *)flight->bytes + skip, flight->length - skip};
         }
         struct msghdr message = {.msg_iov = pieces, .msg_iovlen = n};
         ssize_t out = n == 1 ? send(c->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
@@ -363,7 +363,7 @@ struct client *client_new(struct client_crew *crew, const struct endpoint *endpo
     c->seat = seat;
     c->endpoint = endpoint;
     c->fd = -1;
-    if (!flights_init(&c->aboard, crew->depth)) {
+    if (!flights_init(&c->aboard, crew->depth, crew->room, crew->seed)) {
         free(c);
         return NULL;
     }

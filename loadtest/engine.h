@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "complaint.h"
+#include "schedule.h"
 #include "tally.h"
 #include "target.h"
 #include "timeline.h"
@@ -23,13 +24,14 @@ struct engine_plan {
     const struct target *target;
     unsigned connections;
     unsigned threads;
-    unsigned depth;      /* requests in flight on each connection */
-    bool reuse;          /* keep connections between requests */
-    int64_t timeout_ns;  /* of a request */
-    int64_t warmup_ns;   /* before the measured run; 0: none */
-    int64_t duration_ns; /* of the measured run; INT64_MAX: until `requests` are done */
-    uint64_t requests;   /* UINT64_MAX: until `duration_ns` is over */
-    double rate;         /* per second, all threads together; 0: closed loop */
+    unsigned depth;           /* requests in flight on each connection */
+    bool reuse;               /* keep connections between requests */
+    int64_t timeout_ns;       /* of a request */
+    int64_t warmup_ns;        /* before the measured run; 0: none */
+    int64_t duration_ns;      /* of the measured run; INT64_MAX: until `requests` are done */
+    uint64_t requests;        /* UINT64_MAX: until `duration_ns` is over */
+    /* Of the measured run; the warm-up has the mean rate of its first stage. */
+    struct schedule schedule;
     uint64_t seed;
 };
 

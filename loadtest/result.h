@@ -48,7 +48,8 @@ struct result {
     char started[32];    /* ISO 8601, UTC */
     uint64_t seed;
     unsigned connections, threads, depth;
-    double rate; /* 0: closed loop */
+    double rate; /* the schedule's mean; 0: closed loop */
+    struct schedule schedule;
     int64_t timeout_ns;
 
     /* What was measured. */

@@ -18,6 +18,7 @@
 #include "target.h"
 #include "units.h"
 
+#define RENDERINGS_MAX ((size_t)1 << 30)
 #define LOOK_NS (50 * NS_PER_MS) /* how often ^C is looked for */
 
 static unsigned usable_cpus(void)
@@ -51,6 +52,14 @@ static bool ensure_descriptors(unsigned connections, struct complaint *why)
            complain(why, "could not raise the limit of descriptors: %s", strerror(errno));
 }
 
+static struct schedule make_schedule(const struct run_options *o)
+{
+    struct schedule s = o->schedule;
+    if (!schedule_is_open(&s) && o->rate > 0)
+        schedule_constant(&s, o->rate);
+    return s;
+}
+
 static struct engine_plan make_plan(const struct run_options *o, const struct target *target)
 {
     return (struct engine_plan){.target = target,
@@ -62,8 +71,32 @@ static struct engine_plan make_plan(const struct run_options *o, const struct ta
                                 .warmup_ns = o->warmup_ns > 0 ? o->warmup_ns : 0,
                                 .duration_ns = o->duration_ns,
                                 .requests = o->requests,
-                                .rate = o->rate,
+                                .schedule = make_schedule(o),
                                 .seed = o->seed};
+}
+
+/* The URLs of the command line, which all weigh the same, and those of --urls. */
+static bool build_target(struct target *target, const struct run_options *o, struct complaint *why)
+{
+    size_t count = o->url_count + o->listed.count;
+    struct aim *aims = calloc(count, sizeof *aims);
+    if (!aims)
+        return complain(why, "out of memory");
+    for (size_t i = 0; i < o->url_count; i++)
+        aims[i] = (struct aim){.url = o->urls[i], .weight = 1};
+    for (size_t i = 0; i < o->listed.count; i++)
+        aims[o->url_count + i] = o->listed.aims[i];
+    bool good = target_build(target, aims, count, o->injections, o->injection_count, &o->dress,
+                             o->connections, why);
+    free(aims);
+    if (good && target->room > RENDERINGS_MAX / o->depth / o->connections) {
+        good = complain(why,
+                        "%u connections with %u requests of up to %zu bytes each, filled in "
+                        "anew, take more than 1 GiB: use fewer",
+                        o->connections, o->depth, target->room);
+        target_free(target);
+    }
+    return good;
 }
 
 /* Waits for the run to end, telling about each second as it passes. */
@@ -102,6 +135,7 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
     r->threads = threads;
     r->depth = o->depth;
     r->rate = o->rate;
+    r->schedule = make_schedule(o);
     r->timeout_ns = o->timeout_ns;
     r->steady = o->steady;
 }
@@ -121,9 +155,7 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
 {
     struct target target;
     memset(result, 0, sizeof *result);
-    if (!ensure_descriptors(o->connections, why) ||
-        !target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
-                      why))
+    if (!ensure_descriptors(o->connections, why) || !build_target(&target, o, why))
         return false;
     struct engine_plan plan = make_plan(o, &target);
     describe(result, o, plan.threads);
@@ -189,7 +221,22 @@ static int tell(const struct run_options *o, const struct result *r, FILE *json)
         fprintf(stderr,
                 "loadtest: nothing was tested: no request was answered; is a server "
                 "listening at %s?\n",
-                o->urls[0]);
+                o->url_count > 0 ? o->urls[0] : o->listed.aims[0].url);
+    return status;
+}
+
+static int measure_and_tell(const struct run_options *o, const char *command)
+{
+    struct complaint why;
+    struct result result;
+    FILE *json = NULL;
+    if (!open_json(o->json, &json, &why) || !run_measure(o, NULL, &result, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+        return EXIT_INVALID;
+    }
+    result.command = command;
+    int status = tell(o, &result, json);
+    result_free(&result);
     return status;
 }
 
@@ -197,25 +244,18 @@ int run_main(int argc, char *const *argv, const char *command)
 {
     struct run_options options;
     struct complaint why;
-    struct result result;
-    FILE *json = NULL;
+    int status = EXIT_HELD;
     run_options_default(&options);
-    bool good = run_options_parse(&options, argc, argv, &why);
-    if (good && options.help) {
-        run_options_help();
-        return EXIT_HELD;
-    }
-    if (good && options.version) {
-        puts("loadtest " TANDEM_VERSION);
-        return EXIT_HELD;
-    }
-    if (!good || !open_json(options.json, &json, &why) ||
-        !run_measure(&options, NULL, &result, &why)) {
+    if (!run_options_parse(&options, argc, argv, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
-        return EXIT_INVALID;
+        status = EXIT_INVALID;
+    } else if (options.help) {
+        run_options_help(stdout);
+    } else if (options.version) {
+        puts("loadtest " TANDEM_VERSION);
+    } else {
+        status = measure_and_tell(&options, command);
     }
-    result.command = command;
-    int status = tell(&options, &result, json);
-    result_free(&result);
+    run_options_free(&options);
     return status;
 }

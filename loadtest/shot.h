@@ -2,6 +2,7 @@
  * shot.h — one request, ready to be sent: the words in which target and engine talk.
  *
  * The bytes are made once, before the run; the engine sends them as they are, any number of times.
+ * Only a request with blanks ({seq}, {rand}) is written anew for each flight (template.h).
  * Shots are immutable during a run and may be read by all threads. The target owns them.
  */
 #ifndef LOADTEST_SHOT_H
@@ -12,11 +13,13 @@
 
 #include "complaint.h"
 #include "ledger.h"
+#include "template.h"
 #include "url.h"
 
 struct shot {
     char *bytes; /* request line, fields, body */
     size_t length;
+    struct template template; /* room 0: there is no blank */
     enum party party;
     bool head; /* its answer has no body, whatever its fields say */
 };
@@ -35,9 +38,10 @@ struct dress {
 bool header_is_valid(const char *text);
 /* Whether `text` is a method: a token of at most 32 letters. */
 bool method_is_valid(const char *text);
-/* Makes the bytes; false when memory runs out. Free with shot_free(). */
+/* Makes the bytes; blanks may stand in path and query, header values and body. False, with the
+ * reason in `why`, when a blank is malformed or memory runs out. Free with shot_free(). */
 bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
-                enum party party);
+                enum party party, struct complaint *why);
 void shot_free(struct shot *shot);
 
 #endif

@@ -64,6 +64,17 @@ bool parse_count(const char *text, int64_t low, int64_t high, int64_t *value)
     return *value >= low && *value <= high;
 }
 
+bool parse_rate(const char *text, double *per_second)
+{
+    double value;
+    const char *unit;
+    if (!parse_decimal(text, &value, &unit))
+        return false;
+    double scale = *unit == 'k' ? 1e3 : *unit == 'm' ? 1e6 : 1;
+    *per_second = value * scale;
+    return unit[scale > 1] == '\0' && *per_second <= 1e8;
+}
+
 bool parse_share(const char *text, double *share)
 {
     double percent;

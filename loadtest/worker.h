@@ -31,17 +31,21 @@ struct worker {
     struct client_crew crew;
     struct chooser chooser;
     struct pacer pacer;
+    struct schedule warmup_schedule;
+    bool open_loop;
     struct seat *seats;
     unsigned seat_count;
     unsigned *ready; /* ring of seat numbers: the one longest free is fed first */
     unsigned ready_first, ready_count;
     int64_t ready_since_ns; /* since when the queue has not been empty */
     unsigned resting_count;
-    uint64_t aboard; /* flights not yet ended */
+    uint64_t next_seq; /* of this thread: every `threads`th number is its own */
+    uint64_t aboard;   /* flights not yet ended */
 
     bool measuring, draining;
     int64_t now_ns;
-    int64_t end_ns; /* of the measured run; moved forward when it is stopped */
+    int64_t end_ns;  /* of the measured run; moved forward when it is stopped */
+    int64_t stop_ns; /* when it was over: what was due later does not count */
     int64_t sweep_ns;
     struct second second;
     struct tally *measured, *warmup;

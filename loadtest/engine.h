@@ -24,12 +24,12 @@ struct engine_plan {
     const struct target *target;
     unsigned connections;
     unsigned threads;
-    unsigned depth;           /* requests in flight on each connection */
-    bool reuse;               /* keep connections between requests */
-    int64_t timeout_ns;       /* of a request */
-    int64_t warmup_ns;        /* before the measured run; 0: none */
-    int64_t duration_ns;      /* of the measured run; INT64_MAX: until `requests` are done */
-    uint64_t requests;        /* UINT64_MAX: until `duration_ns` is over */
+    unsigned depth;      /* requests in flight on each connection */
+    bool reuse;          /* keep connections between requests */
+    int64_t timeout_ns;  /* of a request */
+    int64_t warmup_ns;   /* before the measured run; 0: none */
+    int64_t duration_ns; /* of the measured run; INT64_MAX: until `requests` are done */
+    uint64_t requests;   /* UINT64_MAX: until `duration_ns` is over */
     /* Of the measured run; the warm-up has the mean rate of its first stage. */
     struct schedule schedule;
     uint64_t seed;
@@ -38,7 +38,7 @@ struct engine_plan {
 /* What only the engine can know about the measured run. */
 struct engine_facts {
     double seconds;     /* its length */
-    double cpu_percent; /* of the busiest thread */
+    double cpu_percent; /* of the busiest thread, without being awake for the next moment */
     double cpu_seconds; /* of all threads */
     bool stopped_early;
 };

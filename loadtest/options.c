@@ -290,7 +290,7 @@ static bool set_scenario(void *into, const char *value, struct complaint *why)
 static const struct option_spec table[] = {
     {0, "", NULL, "What to send:", NULL},
     {0, "url", "URL", NULL, set_url}, /* in a scenario: there are no operands */
-    {0, "urls", "FILE", "URLs to choose from, one a line: [WEIGHT] [METHOD] URL", set_urls},
+    {0, "urls", "FILE", "lines of [WEIGHT] [METHOD] URL to choose from", set_urls},
     {'m', "method", "NAME", "GET, or POST with --body", set_method},
     {'H', "header", "'NAME: VALUE'", "repeatable", set_header},
     {'b', "body", "TEXT|@FILE", "request body; {seq} and {rand} are filled in", set_body},
@@ -300,7 +300,7 @@ static const struct option_spec table[] = {
     {'d', "duration", "DUR", "length of the measured run (10s)", set_duration},
     {'n', "requests", "N", "requests in all, instead of a duration", set_requests},
     {'R', "rate", "N", "open loop: N are due per second; else closed loop", set_rate},
-    {0, "stages", "10s@50,9s@0-70", "open loop in stages: a rate, a ramp, ...", set_stages},
+    {0, "stages", "PLAN", "open loop: 10s@500,20s@0-9k is a rate, then a ramp", set_stages},
     {0, "arrivals", "HOW", "open loop: constant, or poisson (random) gaps", set_arrivals},
     {'c', "connections", "N", "connections, all threads together (64)", set_connections},
     {'t', "threads", "N", "sending threads (one less than the CPUs)", set_threads},
@@ -461,7 +461,7 @@ void run_options_free(struct run_options *o)
 
 void run_options_help(FILE *out)
 {
-    fputs("usage: loadtest run [options] URL...    http://HOST[:PORT]/PATH, unix:/SOCKET:/PATH\n",
+    fputs("usage: loadtest run [options] URL...   http://HOST[:PORT]/PATH, unix:/SOCKET:/PATH\n",
           out);
     options_help(table, out);
     fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"

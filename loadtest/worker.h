@@ -33,6 +33,8 @@ struct worker {
     struct pacer pacer;
     struct schedule warmup_schedule;
     bool open_loop;
+    int64_t spin_ns; /* the last bit of a wait is spent awake; 0: not here */
+    int64_t spun_ns; /* CPU time that went into that, in the measured run */
     struct seat *seats;
     unsigned seat_count;
     unsigned *ready; /* ring of seat numbers: the one longest free is fed first */

@@ -36,7 +36,7 @@ struct client_crew {
     int64_t timeout_ns; /* of a request from its sending, and of connecting */
     bool reuse;         /* false: a connection is closed after its answer */
     unsigned depth;     /* flights at once on a connection */
-    char *input; /* a buffer that all use in turn: nothing is kept in it between calls */
+    char *input;        /* a buffer that all use in turn: nothing is kept in it between calls */
     size_t input_size;
     uint64_t bytes;       /* received */
     uint64_t connections; /* opened */

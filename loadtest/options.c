@@ -144,6 +144,24 @@ static bool set_body(void *into, const char *value, struct complaint *why)
     return true;
 }
 
+static bool set_body_size(void *into, const char *value, struct complaint *why)
+{
+    struct run_options *o = into;
+    int64_t size;
+    if (!parse_size(value, &size) || (size_t)size > BODY_MAX)
+        return complain(why, "\"%s\" is not a size such as 1000, 64k or 1m, up to 64m", value);
+    free(o->body_text);
+    o->body_text = malloc((size_t)size + 1);
+    if (!o->body_text)
+        return complain(why, "out of memory");
+    for (int64_t i = 0; i < size; i++)
+        o->body_text[i] = (char)(i % 64 == 63 ? '\n' : 'a' + i % 26);
+    o->body_text[size] = '\0';
+    o->dress.body = o->body_text;
+    o->dress.body_length = (size_t)size;
+    return true;
+}
+
 static bool set_no_keepalive(void *into, const char *value, struct complaint *why)
 {
     (void)value;
@@ -294,6 +312,7 @@ static const struct option_spec table[] = {
     {'m', "method", "NAME", "GET, or POST with --body", set_method},
     {'H', "header", "'NAME: VALUE'", "repeatable", set_header},
     {'b', "body", "TEXT|@FILE", "request body; {seq} and {rand} are filled in", set_body},
+    {0, "body-size", "SIZE", "a request body of so many bytes: 1000, 64k, 1m", set_body_size},
     {0, "seed", "N", "of all choices and random numbers (1)", set_seed},
     {0, "scenario", "FILE", "read options from a file; NAME for a known one", set_scenario},
     {0, "", NULL, "When and how:", NULL},
@@ -461,7 +480,7 @@ void run_options_free(struct run_options *o)
 
 void run_options_help(FILE *out)
 {
-    fputs("usage: loadtest run [options] URL...   http://HOST[:PORT]/PATH, unix:/SOCKET:/PATH\n",
+    fputs("usage: loadtest run [options] URL...   http://HOST:PORT/PATH, unix:/SOCKET:/PATH\n",
           out);
     options_help(table, out);
     fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"

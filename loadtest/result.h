@@ -44,8 +44,9 @@ enum { MAX_MARKS = 256 };
 
 struct result {
     /* The experiment. */
-    const char *command; /* owned by the caller, as are all texts here */
-    char started[32];    /* ISO 8601, UTC */
+    const char *command;  /* owned by the caller, as are all texts here */
+    const char *scenario; /* the title of its file; NULL: none */
+    char started[32];     /* ISO 8601, UTC */
     uint64_t seed;
     unsigned connections, threads, depth;
     double rate; /* the schedule's mean; 0: closed loop */

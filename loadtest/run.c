@@ -130,6 +130,7 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
     time_t now = time(NULL);
     struct tm utc;
     strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    r->scenario = o->scenario_title[0] ? o->scenario_title : NULL;
     r->seed = o->seed;
     r->connections = o->connections;
     r->threads = threads;

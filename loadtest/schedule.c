@@ -72,6 +72,16 @@ bool schedule_is_open(const struct schedule *s)
     return s->stage_count > 0;
 }
 
+bool schedule_varies(const struct schedule *s)
+{
+    double rate = s->stages[0].from;
+    for (size_t i = 0; i < s->stage_count; i++)
+        if (s->stages[i].from < rate || s->stages[i].from > rate || s->stages[i].to < rate ||
+            s->stages[i].to > rate)
+            return true;
+    return false;
+}
+
 int64_t schedule_length_ns(const struct schedule *s)
 {
     int64_t sum = 0;

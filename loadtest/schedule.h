@@ -37,6 +37,8 @@ void schedule_constant(struct schedule *s, double rate);
  * leaves `poisson` alone. */
 bool schedule_parse(const char *text, struct schedule *s, struct complaint *why);
 bool schedule_is_open(const struct schedule *s);
+/* The rate is not the same all the time. */
+bool schedule_varies(const struct schedule *s);
 /* The sum of all stages. */
 int64_t schedule_length_ns(const struct schedule *s);
 double schedule_mean_rate(const struct schedule *s);

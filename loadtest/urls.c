@@ -22,7 +22,7 @@ static bool read_line(struct aim *aim, char *line, struct complaint *why)
     }
     if (*word && !strchr(word, ':')) {
         aim->method = word;
-        if (!method_is_valid(word))
+        if (!method_is_valid(word) || (*word >= '0' && *word <= '9'))
             return complain(why, "\"%s\" is neither a method nor a URL", word);
         word = word_next(&line);
     }

@@ -13,12 +13,12 @@
 
 void schedule_constant(struct schedule *s, double rate)
 {
-    s->stages[0] = (struct stage){.length_ns = INT64_MAX, .from = rate, .to = rate};
+    s->stages[0] = (struct schedule_stage){.length_ns = INT64_MAX, .from = rate, .to = rate};
     s->stage_count = 1;
 }
 
 /* "5000" or "0-5000" */
-static bool parse_rates(const char *text, struct stage *stage)
+static bool parse_rates(const char *text, struct schedule_stage *stage)
 {
     char from[SHORT_TEXT];
     size_t length = strcspn(text, "-");
@@ -32,7 +32,7 @@ static bool parse_rates(const char *text, struct stage *stage)
 }
 
 /* One stage, of which nothing else is in `text`. */
-static bool parse_stage(char *text, struct stage *stage)
+static bool parse_stage(char *text, struct schedule_stage *stage)
 {
     char *at = strchr(text, '@');
     if (!at)
@@ -97,13 +97,13 @@ double schedule_mean_rate(const struct schedule *s)
     double whole = (double)schedule_length_ns(s);
     double mean = 0;
     for (size_t i = 0; i < s->stage_count; i++) {
-        const struct stage *stage = &s->stages[i];
+        const struct schedule_stage *stage = &s->stages[i];
         mean += (double)stage->length_ns / whole * ((stage->from + stage->to) / 2);
     }
     return mean;
 }
 
-static double rate_within(const struct stage *stage, int64_t at_ns)
+static double rate_within(const struct schedule_stage *stage, int64_t at_ns)
 {
     return stage->from + (stage->to - stage->from) * ((double)at_ns / (double)stage->length_ns);
 }
@@ -119,7 +119,7 @@ double schedule_rate_at(const struct schedule *s, int64_t at_ns)
 }
 
 /* How many are due in the first `at_ns` of a stage: the area of a trapezium. */
-static double due_within(const struct stage *stage, int64_t at_ns)
+static double due_within(const struct schedule_stage *stage, int64_t at_ns)
 {
     return (double)at_ns * (stage->from + rate_within(stage, at_ns)) / 2e9;
 }
@@ -128,7 +128,7 @@ double schedule_due_by(const struct schedule *s, int64_t at_ns)
 {
     double due = 0;
     for (size_t i = 0; i < s->stage_count && at_ns > 0; i++) {
-        const struct stage *stage = &s->stages[i];
+        const struct schedule_stage *stage = &s->stages[i];
         due += due_within(stage, at_ns < stage->length_ns ? at_ns : stage->length_ns);
         at_ns -= at_ns < stage->length_ns ? at_ns : stage->length_ns;
     }
@@ -137,7 +137,7 @@ double schedule_due_by(const struct schedule *s, int64_t at_ns)
 
 /* Solves n = from·t + (to − from)·t²/(2·length) for t, in the form that loses no digits when the
  * ramp is flat, and multiplies before it divides, so that whole milliseconds come out whole. */
-static int64_t moment_within(const struct stage *stage, double n)
+static int64_t moment_within(const struct schedule_stage *stage, double n)
 {
     double slope = (stage->to - stage->from) / ((double)stage->length_ns / 1e9);
     double square = stage->from * stage->from + 2 * n * slope;
@@ -150,7 +150,7 @@ int64_t schedule_moment_ns(const struct schedule *s, double n)
 {
     int64_t begin = 0;
     for (size_t i = 0; i < s->stage_count; i++) {
-        const struct stage *stage = &s->stages[i];
+        const struct schedule_stage *stage = &s->stages[i];
         double here = due_within(stage, stage->length_ns);
         if (n < here)
             return begin + moment_within(stage, n);

@@ -20,13 +20,13 @@
 
 enum { MAX_STAGES = 64 };
 
-struct stage {
+struct schedule_stage {
     int64_t length_ns;
     double from, to; /* the rate when it begins, and when it ends */
 };
 
 struct schedule {
-    struct stage stages[MAX_STAGES];
+    struct schedule_stage stages[MAX_STAGES];
     size_t stage_count; /* 0: closed loop, nothing is due at any moment */
     bool poisson;       /* arrivals at random moments with this mean, instead of evenly spaced */
 };

@@ -218,38 +218,38 @@ void template_free(struct template *t)
     *t = (struct template){0};
 }
 
-/* Writes one piece; returns the new end. */
-static char *render_piece(const struct template *t, const struct piece *piece, uint64_t seq,
-                          struct rng *rng, char *out)
+/* Writes one piece; returns its length. */
+static size_t render_piece(const struct template *t, const struct piece *piece, uint64_t seq,
+                           struct rng *rng, char *out)
 {
     switch (piece->kind) {
     case TEXT:
         memcpy(out, t->text + piece->from, piece->length);
-        return out + piece->length;
+        return piece->length;
     case SEQ:
-        return out + print_number(seq, out);
+        return print_number(seq, out);
     case RAND:
-        return out + print_number(piece->low + rng_below(rng, piece->span), out);
+        return print_number(piece->low + rng_below(rng, piece->span), out);
     default:
-        return out + longest(piece); /* left free */
+        return longest(piece); /* left free */
     }
 }
 
-/* Fills in the length at `slot`, for which `reserved` bytes were left free; returns the new end. */
-static char *fill_length(char *slot, size_t reserved, const char *body, char *end)
+/* Fills in `value` at the beginning of `slot`, where `reserved` bytes were left free with `after`
+ * more behind them; returns how many too many they were. */
+static size_t fill_length(char *slot, size_t reserved, size_t value, size_t after)
 {
     char digits[DIGITS_MAX];
-    size_t n = print_number((uint64_t)(end - body), digits);
+    size_t n = print_number(value, digits);
     memcpy(slot, digits, n);
     if (n < reserved)
-        memmove(slot + n, slot + reserved, (size_t)(end - slot) - reserved);
-    return end - (reserved - n);
+        memmove(slot + n, slot + reserved, after);
+    return reserved - n;
 }
 
 size_t template_render(const struct template *t, uint64_t seed, uint64_t seq, char *out)
 {
-    char *end = out, *slot = NULL, *body = NULL;
-    size_t reserved = 0;
+    size_t end = 0, slot = 0, reserved = 0, body = 0;
     struct rng rng;
     rng_seed(&rng, seed, seq);
     for (size_t i = 0; i < t->count; i++) {
@@ -257,12 +257,12 @@ size_t template_render(const struct template *t, uint64_t seed, uint64_t seq, ch
         if (piece->kind == LENGTH) {
             slot = end;
             reserved = longest(piece);
-        } else if (slot && !body && piece->from >= t->body_at) {
+        } else if (body == 0 && piece->from >= t->body_at) {
             body = end;
         }
-        end = render_piece(t, piece, seq, &rng, end);
+        end += render_piece(t, piece, seq, &rng, out + end);
     }
-    if (body)
-        end = fill_length(slot, reserved, body, end);
-    return (size_t)(end - out);
+    if (reserved > 0)
+        end -= fill_length(out + slot, reserved, end - body, end - slot - reserved);
+    return end;
 }

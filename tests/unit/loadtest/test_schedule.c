@@ -60,7 +60,8 @@ START_TEST(each_moment_is_the_inverse_of_the_integral)
     double all = schedule_due_by(&s, INT64_MAX);
     expect_near(all, 200 + 500 + 1800 + 1350 + 7);
     int64_t before = -1;
-    for (double n = 0; n < all; n += 1) {
+    for (int i = 0; i < all; i++) {
+        double n = i;
         int64_t at = schedule_moment_ns(&s, n);
         ck_assert_int_ge(at, before);
         ck_assert_msg(fabs(schedule_due_by(&s, at) - n) < 1e-5, "n %g at %lld", n, (long long)at);

@@ -58,6 +58,8 @@ void result_conclude(struct result *r)
     int64_t length_ns = (int64_t)(r->facts.seconds * 1e9);
     r->rps = r->facts.seconds > 0 ? (double)t->ok_in_time / r->facts.seconds : 0;
     double usual = r->steady.rps > 0 ? r->steady.rps : r->rps;
+    if (schedule_varies(&r->schedule)) /* few at the foot of a ramp are not a server that is gone */
+        usual = schedule_lowest_rate(&r->schedule);
     int64_t resolution_ns;
     r->without_service_s =
         (double)timeline_without_service_ns(&r->timeline, length_ns, usual, &resolution_ns) / 1e9;

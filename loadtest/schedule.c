@@ -72,12 +72,19 @@ bool schedule_is_open(const struct schedule *s)
     return s->stage_count > 0;
 }
 
+double schedule_lowest_rate(const struct schedule *s)
+{
+    double lowest = s->stages[0].from;
+    for (size_t i = 0; i < s->stage_count; i++)
+        lowest = fmin(lowest, fmin(s->stages[i].from, s->stages[i].to));
+    return lowest;
+}
+
 bool schedule_varies(const struct schedule *s)
 {
-    double rate = s->stages[0].from;
+    double lowest = schedule_lowest_rate(s);
     for (size_t i = 0; i < s->stage_count; i++)
-        if (s->stages[i].from < rate || s->stages[i].from > rate || s->stages[i].to < rate ||
-            s->stages[i].to > rate)
+        if (fmax(s->stages[i].from, s->stages[i].to) > lowest)
             return true;
     return false;
 }

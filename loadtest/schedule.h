@@ -37,8 +37,9 @@ void schedule_constant(struct schedule *s, double rate);
  * leaves `poisson` alone. */
 bool schedule_parse(const char *text, struct schedule *s, struct complaint *why);
 bool schedule_is_open(const struct schedule *s);
-/* The rate is not the same all the time. */
+/* The rate is not the same all the time; the lowest that it has. */
 bool schedule_varies(const struct schedule *s);
+double schedule_lowest_rate(const struct schedule *s);
 /* The sum of all stages. */
 int64_t schedule_length_ns(const struct schedule *s);
 double schedule_mean_rate(const struct schedule *s);

@@ -30,6 +30,8 @@ START_TEST(stages_and_ramps)
     ck_assert_int_eq(schedule_length_ns(&s), 30500 * NS_PER_MS);
     expect_near(schedule_due_by(&s, schedule_length_ns(&s)), 10000 + 50000 + 0.25);
     expect_near(schedule_mean_rate(&s), 60000.25 / 30.5);
+    ck_assert(schedule_varies(&s));
+    expect_near(schedule_lowest_rate(&s), 0);
     expect_near(schedule_rate_at(&s, 0), 1000);
     expect_near(schedule_rate_at(&s, 10 * NS_PER_S), 0);
     expect_near(schedule_rate_at(&s, 20 * NS_PER_S), 2500);
@@ -82,6 +84,8 @@ START_TEST(whole_milliseconds_come_out_whole)
     schedule_constant(&s, 0.5);
     ck_assert_int_eq(schedule_moment_ns(&s, 1800), 3600 * NS_PER_S);
     expect_near(schedule_mean_rate(&s), 0.5);
+    ck_assert(!schedule_varies(&s));
+    ck_assert(!schedule_varies(&(struct schedule){.stage_count = 0}));
     s = parsed("10s@0-5000");
     ck_assert_int_eq(schedule_moment_ns(&s, 0), 0);
     ck_assert_int_eq(schedule_moment_ns(&s, 250), NS_PER_S); /* 250 t² */

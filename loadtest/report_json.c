@@ -3,8 +3,6 @@
  */
 #include "report.h"
 
-#include "units.h"
-
 static void latency(struct json *j, const char *key, const struct hist *h)
 {
     json_object(j, key);
@@ -88,16 +86,6 @@ static void victims(struct json *j, const struct result *r)
     json_object_end(j);
 }
 
-/* What the schedule wanted in row `i`, per second. */
-static double due_rate(const struct result *r, size_t i)
-{
-    int64_t length = r->timeline.row_seconds * NS_PER_S;
-    int64_t begin = (int64_t)i * length;
-    double due =
-        schedule_due_by(&r->schedule, begin + length) - schedule_due_by(&r->schedule, begin);
-    return due / r->timeline.row_seconds;
-}
-
 static void timeline(struct json *j, const struct result *r)
 {
     const struct timeline *t = &r->timeline;
@@ -108,7 +96,7 @@ static void timeline(struct json *j, const struct result *r)
         j->compact = true;
         json_count(j, "second", i * t->row_seconds);
         if (r->rate > 0)
-            json_real(j, "due_rate", due_rate(r, i));
+            json_real(j, "due_rate", result_due_rate(r, i));
         json_count(j, "ok", row->ok);
         json_count(j, "failed", row->failed);
         json_count(j, "injected", row->injected);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "units.h"
+
 enum {
     SLOW_FACTOR = 10,    /* a victim waited this many times the steady p99 */
     BUSY_PERCENT = 95,   /* a thread that uses more of a CPU than this has nothing in reserve */
@@ -73,6 +75,15 @@ void result_conclude(struct result *r)
     else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
         r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
                      "or keep them alive";
+}
+
+double result_due_rate(const struct result *r, size_t i)
+{
+    int64_t length = r->timeline.row_seconds * NS_PER_S;
+    int64_t begin = (int64_t)i * length;
+    double due =
+        schedule_due_by(&r->schedule, begin + length) - schedule_due_by(&r->schedule, begin);
+    return due / r->timeline.row_seconds;
 }
 
 void result_free(struct result *r)

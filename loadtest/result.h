@@ -74,6 +74,8 @@ struct result {
 
 /* Works out the last group from the others. */
 void result_conclude(struct result *r);
+/* How many requests the schedule wanted in row `i` of the timeline, per second; 0: closed loop. */
+double result_due_rate(const struct result *r, size_t i);
 void result_free(struct result *r);
 
 #endif

@@ -115,16 +115,6 @@ static double rate_within(const struct schedule_stage *stage, int64_t at_ns)
     return stage->from + (stage->to - stage->from) * ((double)at_ns / (double)stage->length_ns);
 }
 
-double schedule_rate_at(const struct schedule *s, int64_t at_ns)
-{
-    for (size_t i = 0; i < s->stage_count && at_ns >= 0; i++) {
-        if (at_ns < s->stages[i].length_ns)
-            return rate_within(&s->stages[i], at_ns);
-        at_ns -= s->stages[i].length_ns;
-    }
-    return 0;
-}
-
 /* How many are due in the first `at_ns` of a stage: the area of a trapezium. */
 static double due_within(const struct schedule_stage *stage, int64_t at_ns)
 {

@@ -43,8 +43,6 @@ double schedule_lowest_rate(const struct schedule *s);
 /* The sum of all stages. */
 int64_t schedule_length_ns(const struct schedule *s);
 double schedule_mean_rate(const struct schedule *s);
-/* The rate at a moment; 0 after the last stage. */
-double schedule_rate_at(const struct schedule *s, int64_t at_ns);
 /* The integral of the rate up to a moment. */
 double schedule_due_by(const struct schedule *s, int64_t at_ns);
 /* When request number `n` is due; it need not be a whole number. INT64_MAX: never. */

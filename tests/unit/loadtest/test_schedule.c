@@ -32,11 +32,6 @@ START_TEST(stages_and_ramps)
     expect_near(schedule_mean_rate(&s), 60000.25 / 30.5);
     ck_assert(schedule_varies(&s));
     expect_near(schedule_lowest_rate(&s), 0);
-    expect_near(schedule_rate_at(&s, 0), 1000);
-    expect_near(schedule_rate_at(&s, 10 * NS_PER_S), 0);
-    expect_near(schedule_rate_at(&s, 20 * NS_PER_S), 2500);
-    expect_near(schedule_rate_at(&s, 30 * NS_PER_S), 0.5);
-    expect_near(schedule_rate_at(&s, 31 * NS_PER_S), 0);
     expect_near(schedule_due_by(&s, 20 * NS_PER_S), 10000 + 12500);
 }
 END_TEST

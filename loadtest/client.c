@@ -159,7 +159,7 @@ static void note_sent(struct client *c, unsigned i, size_t n, int64_t now)
 {
     while (n > 0) {
         struct flight *flight = flights_at(&c->aboard, i);
-        size_t left = flight->shot->length - c->offset;
+        size_t left = flight->length - c->offset;
         if (c->offset == 0)
             flight->sent_ns = now;
         c->sent = i + 1;
@@ -181,9 +181,9 @@ static bool send_flights(struct client *c, int64_t now)
         unsigned from = c->offset > 0 ? c->sent - 1 : c->sent;
         size_t n = 0;
         for (unsigned i = from; i < c->aboard.count && n < WRITE_PIECES; i++, n++) {
-            const struct shot *shot = flights_at(&c->aboard, i)->shot;
+            const struct flight *flight = flights_at(&c->aboard, i);
             size_t skip = n == 0 ? c->offset : 0;
-            pieces[n] = (struct iovec){shot->bytes + skip, shot->length - skip};
+            pieces[n] = (struct iovec){(char *)flight->bytes + skip, flight->length - skip};
         }
         ssize_t out = line_send(&c->line, pieces, n);
         if (out < 0)
@@ -308,7 +308,7 @@ struct client *client_new(struct client_crew *crew, const struct endpoint *endpo
     c->seat = seat;
     c->endpoint = endpoint;
     if (line_init(&c->line, endpoint->tls_host, crew->tls, &crew->tls_facts) &&
-        flights_init(&c->aboard, crew->depth))
+        flights_init(&c->aboard, crew->depth, crew->room, crew->seed))
         return c;
     client_free(c);
     return NULL;

@@ -48,6 +48,8 @@ struct client_crew {
     /* An answered injected flight's connection proved of use afterwards, or was lost. */
     void (*settled)(void *context, const struct flight *flight, int status, bool kept);
     void *context;
+    size_t room; /* for the rendering of each flight, and the seed for it (flight.h) */
+    uint64_t seed;
 };
 
 /* NULL when memory runs out. The crew and the endpoint must outlive the client; epoll's data.ptr

@@ -185,7 +185,8 @@ void engine_finish(struct engine *e, struct tally *measured, struct tally *warmu
         tally_merge(warmup, w->warmup);
         end = w->end_ns > end ? w->end_ns : end;
         last_done = w->last_done_ns > last_done ? w->last_done_ns : last_done;
-        double percent = w->wall_ns > 0 ? 100.0 * (double)w->cpu_ns / (double)w->wall_ns : 0;
+        double percent =
+            w->wall_ns > 0 ? 100.0 * (double)(w->cpu_ns - w->spun_ns) / (double)w->wall_ns : 0;
         facts->cpu_percent = percent > facts->cpu_percent ? percent : facts->cpu_percent;
         facts->cpu_seconds += (double)w->cpu_ns / 1e9;
     }

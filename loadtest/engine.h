@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "complaint.h"
+#include "schedule.h"
 #include "tally.h"
 #include "target.h"
 #include "timeline.h"
@@ -30,14 +31,15 @@ struct engine_plan {
     int64_t warmup_ns;   /* before the measured run; 0: none */
     int64_t duration_ns; /* of the measured run; INT64_MAX: until `requests` are done */
     uint64_t requests;   /* UINT64_MAX: until `duration_ns` is over */
-    double rate;         /* per second, all threads together; 0: closed loop */
+    /* Of the measured run; the warm-up has the mean rate of its first stage. */
+    struct schedule schedule;
     uint64_t seed;
 };
 
 /* What only the engine can know about the measured run. */
 struct engine_facts {
     double seconds;     /* its length */
-    double cpu_percent; /* of the busiest thread */
+    double cpu_percent; /* of the busiest thread, without being awake for the next moment */
     double cpu_seconds; /* of all threads */
     bool stopped_early;
 };

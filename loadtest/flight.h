@@ -8,6 +8,7 @@
 #define LOADTEST_FLIGHT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ledger.h"
@@ -15,6 +16,9 @@
 
 struct flight {
     const struct shot *shot;
+    uint64_t seq;      /* number of the request in the run: what {seq} becomes */
+    const char *bytes; /* set by flights_add(): the shot's, or its rendering in the ring */
+    size_t length;
     int64_t due_ns;
     int64_t sent_ns; /* 0: not yet */
     bool measured;   /* false in the warm-up */
@@ -32,14 +36,19 @@ struct flights {
     struct flight *ring; /* owned */
     unsigned depth;      /* places in it */
     unsigned first, count;
+    char *renderings; /* owned; `room` bytes for each place, NULL when no shot has blanks */
+    size_t room;
+    uint64_t seed;
 };
 
-/* False when memory runs out. */
-bool flights_init(struct flights *f, unsigned depth);
+/* `room` is for the longest rendering of any shot, 0 when none has blanks; `seed` is what {rand}
+ * follows from. False when memory runs out. */
+bool flights_init(struct flights *f, unsigned depth, size_t room, uint64_t seed);
 void flights_free(struct flights *f);
 /* Number `i` from the front; i == count is the next free place. */
 struct flight *flights_at(const struct flights *f, unsigned i);
-/* Only while count < depth. */
+/* Only while count < depth. Fills in the bytes, once: they stay the same for as long as the flight is
+ * in the ring, so that what is sent again is what was sent. */
 void flights_add(struct flights *f, const struct flight *flight);
 /* Only while count > 0. */
 struct flight flights_take(struct flights *f);

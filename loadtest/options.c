@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "infile.h"
 #include "optparse.h"
+#include "scenario.h"
 #include "units.h"
 
-#define BODY_MAX (64L * 1024 * 1024)
+#define BODY_MAX ((size_t)64 << 20)
+#define RATE_MIN 0.001
 #define FAULT_WARMUP_NS (1 * NS_PER_S)
 
 static bool take_number(const char *text, int64_t low, int64_t high, int64_t *n,
@@ -56,7 +58,7 @@ static bool set_pipeline(void *into, const char *value, struct complaint *why)
 static bool set_duration(void *into, const char *value, struct complaint *why)
 {
     struct run_options *o = into;
-    o->given_duration = true;
+    o->given.duration = true;
     return take_duration(value, false, &o->duration_ns, why);
 }
 
@@ -80,17 +82,32 @@ static bool set_requests(void *into, const char *value, struct complaint *why)
 
 static bool set_rate(void *into, const char *value, struct complaint *why)
 {
-    int64_t n = 0;
-    bool good = take_number(value, 1, 100000000, &n, why);
-    ((struct run_options *)into)->rate = (double)n;
-    return good;
+    struct run_options *o = into;
+    o->given.rate = true;
+    return (parse_rate(value, &o->rate) && o->rate >= RATE_MIN) ||
+           complain(why, "\"%s\" is not a rate per second such as 0.5, 1000 or 10k", value);
+}
+
+static bool set_stages(void *into, const char *value, struct complaint *why)
+{
+    struct run_options *o = into;
+    o->given.stages = true;
+    return schedule_parse(value, &o->schedule, why);
+}
+
+static bool set_arrivals(void *into, const char *value, struct complaint *why)
+{
+    struct schedule *schedule = &((struct run_options *)into)->schedule;
+    schedule->poisson = strcmp(value, "poisson") == 0;
+    return schedule->poisson || strcmp(value, "constant") == 0 ||
+           complain(why, "\"%s\" is neither constant nor poisson", value);
 }
 
 static bool set_method(void *into, const char *value, struct complaint *why)
 {
     struct run_options *o = into;
     o->dress.method = value;
-    o->given_method = true;
+    o->given.method = true;
     return method_is_valid(value) ||
            complain(why, "\"%s\" is not a method such as GET or POST", value);
 }
@@ -108,20 +125,13 @@ static bool set_header(void *into, const char *value, struct complaint *why)
 
 static bool read_body(struct run_options *o, const char *name, struct complaint *why)
 {
-    struct stat st;
-    FILE *in = fopen(name, "rb");
-    bool good = in && fstat(fileno(in), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= BODY_MAX;
-    char *data = good ? malloc((size_t)st.st_size + 1) : NULL;
-    good = data && fread(data, 1, (size_t)st.st_size, in) == (size_t)st.st_size;
-    if (in)
-        fclose(in);
-    if (!good) {
-        free(data);
-        return complain(why, "file %s cannot be read, or is larger than 64 MiB", name);
-    }
-    o->dress.body = data;
-    o->dress.body_length = (size_t)st.st_size;
-    return true;
+    char path[INFILE_NAME_MAX];
+    free(o->body_text);
+    o->body_text = infile_beside(o->folder, name, path, why)
+                       ? infile_read(path, BODY_MAX, &o->dress.body_length, why)
+                       : NULL;
+    o->dress.body = o->body_text;
+    return o->body_text != NULL;
 }
 
 static bool set_body(void *into, const char *value, struct complaint *why)
@@ -131,6 +141,24 @@ static bool set_body(void *into, const char *value, struct complaint *why)
         return read_body(o, value + 1, why);
     o->dress.body = value;
     o->dress.body_length = strlen(value);
+    return true;
+}
+
+static bool set_body_size(void *into, const char *value, struct complaint *why)
+{
+    struct run_options *o = into;
+    int64_t size;
+    if (!parse_size(value, &size) || (size_t)size > BODY_MAX)
+        return complain(why, "\"%s\" is not a size such as 1000, 64k or 1m, up to 64m", value);
+    free(o->body_text);
+    o->body_text = malloc((size_t)size + 1);
+    if (!o->body_text)
+        return complain(why, "out of memory");
+    for (int64_t i = 0; i < size; i++)
+        o->body_text[i] = (char)(i % 64 == 63 ? '\n' : 'a' + i % 26);
+    o->body_text[size] = '\0';
+    o->dress.body = o->body_text;
+    o->dress.body_length = (size_t)size;
     return true;
 }
 
@@ -263,46 +291,82 @@ static bool not_yet(void *into, const char *value, struct complaint *why)
     return complain(why, "is not built yet; --json FILE holds every number");
 }
 
+/* The URLs of the command line stand in place of a scenario's. */
+static void begin_urls(struct run_options *o)
+{
+    if (!o->given.urls) {
+        o->url_count = 0;
+        url_list_free(&o->listed);
+    }
+    o->given.urls = true;
+}
+
+static bool set_url(void *into, const char *value, struct complaint *why)
+{
+    struct run_options *o = into;
+    begin_urls(o);
+    if (o->url_count == MAX_URLS)
+        return complain(why, "there can be %d URLs at most: write more into a file for --urls",
+                        MAX_URLS);
+    o->urls[o->url_count++] = value;
+    return true;
+}
+
+static bool set_urls(void *into, const char *value, struct complaint *why)
+{
+    struct run_options *o = into;
+    char path[INFILE_NAME_MAX];
+    begin_urls(o);
+    return infile_beside(o->folder, value, path, why) && url_list_read(&o->listed, path, why);
+}
+
+static bool set_scenario(void *into, const char *value, struct complaint *why)
+{
+    (void)why;
+    ((struct run_options *)into)->scenario = value; /* run_options_parse() has read it by now */
+    return true;
+}
+
 static const struct option_spec table[] = {
-    {'c', "connections", "N", "connections, all threads together (64)", set_connections},
-    {'t', "threads", "N", "sending threads (one less than the CPUs, 1 at least)", set_threads},
-    {'d', "duration", "DUR", "length of the measured run (10s)", set_duration},
-    {'n', "requests", "N", "requests in all, instead of a duration", set_requests},
-    {'R', "rate", "N", "open loop: requests due per second; without it, closed loop", set_rate},
-    {0, "pipeline", "N", "requests in flight on each connection (1)", set_pipeline},
+    {0, "", NULL, "What to send:", NULL},
+    {0, "url", "URL", NULL, set_url}, /* in a scenario: there are no operands */
+    {0, "urls", "FILE", "lines of [WEIGHT] [METHOD] URL to choose from", set_urls},
     {'m', "method", "NAME", "GET, or POST with --body", set_method},
     {'H', "header", "'NAME: VALUE'", "repeatable", set_header},
-    {'b', "body", "TEXT|@FILE", "request body", set_body},
+    {'b', "body", "TEXT|@FILE", "request body; {seq} and {rand} are filled in", set_body},
+    {0, "body-size", "SIZE", "a request body of so many bytes: 1000, 64k, 1m", set_body_size},
+    {0, "seed", "N", "of all choices and random numbers (1)", set_seed},
+    {0, "scenario", "FILE", "read options from a file; NAME for a known one", set_scenario},
+    {0, "", NULL, "When and how:", NULL},
+    {'d', "duration", "DUR", "length of the measured run (10s)", set_duration},
+    {'n', "requests", "N", "requests in all, instead of a duration", set_requests},
+    {'R', "rate", "N", "open loop: N are due per second; else closed loop", set_rate},
+    {0, "stages", "PLAN", "open loop: 10s@500,20s@0-9k is a rate, then a ramp", set_stages},
+    {0, "arrivals", "HOW", "open loop: constant, or poisson (random) gaps", set_arrivals},
+    {'c', "connections", "N", "connections, all threads together (64)", set_connections},
+    {'t', "threads", "N", "sending threads (one less than the CPUs)", set_threads},
+    {0, "pipeline", "N", "requests in flight on each connection (1)", set_pipeline},
     {0, "no-keepalive", NULL, "a connection for each request", set_no_keepalive},
-    {0, "timeout", "DUR", "a request may take this long from its sending (10s)", set_timeout},
-    {0, "warmup", "DUR", "before the run (1s when something is injected, else 0s)", set_warmup},
+    {0, "timeout", "DUR", "for a request, from its sending (10s)", set_timeout},
+    {0, "warmup", "DUR", "before the run (1s with --inject, else 0s)", set_warmup},
     {0, "insecure", NULL, "https: any certificate will do", set_insecure},
-    {0, "cacert", "FILE", "https: trust these authorities, not those of the system", set_cacert},
-    {0, "tls-resume", NULL, "https: a new connection resumes the last one's session",
-     set_tls_resume},
-    {0, "seed", "N", "of the choice which requests are injected (1)", set_seed},
-    {0, "inject", "KIND=1%", "send this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
+    {0, "cacert", "FILE", "https: trust these authorities, not the system's", set_cacert},
+    {0, "tls-resume", NULL, "https: new connections resume the last session", set_tls_resume},
+    {0, "", NULL, "What to do on purpose, and what to make of it:", NULL},
+    {0, "inject", "KIND=1%", "this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
     {0, "inject-url", "KIND=URL", "the poisoned request of another server", set_inject_url},
-    {0, "expect", "'EXPR'", "repeatable: 'victims == 0', 'p99 < 20ms', 'ok >= 99.9%'", set_expect},
     {0, "steady-p99", "DUR", "p99 of a steady run, to tell slow victims by", set_steady_p99},
     {0, "steady-victims", "N", "what that run had of them", set_steady_victims},
-    {0, "json", "FILE", "write the result as JSON; - for stdout, instead of the text", set_json},
-    {0, "hlog", "FILE", "write HdrHistogram's log: latencies by second, in µs", set_hlog},
+    {0, "expect", "'EXPR'", "'victims == 0', 'p99 < 20ms', 'ok >= 99.9%'", set_expect},
+    {0, "", NULL, "What to tell:", NULL},
+    {0, "json", "FILE", "all numbers; - for stdout, instead of the text", set_json},
+    {0, "hlog", "FILE", "HdrHistogram's log: latencies by second", set_hlog},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
     {0, "version", NULL, "the version", set_version},
     {0, "csv", "FILE", NULL, not_yet},
     {0, "html", "FILE", NULL, not_yet},
     {0, NULL, NULL, NULL, NULL}};
-
-static bool add_url(void *into, const char *text, struct complaint *why)
-{
-    struct run_options *o = into;
-    if (o->url_count == MAX_URLS)
-        return complain(why, "there can be %d URLs at most", MAX_URLS);
-    o->urls[o->url_count++] = text;
-    return true;
-}
 
 void run_options_default(struct run_options *o)
 {
@@ -344,24 +408,39 @@ static bool check_together(struct run_options *o, struct complaint *why)
     double share = 0;
     for (size_t i = 0; i < o->injection_count; i++)
         share += o->injections[i].share;
+    if (o->url_count + o->listed.count == 0)
+        return complain(why, "which server? loadtest run http://127.0.0.1:8080/");
+    if (o->given.rate && o->given.stages)
+        return complain(why, "-R and --stages exclude each other: 10s@N is a stage at the rate N");
+    if (o->schedule.poisson && o->rate <= 0 && !schedule_is_open(&o->schedule))
+        return complain(why, "--arrivals poisson needs a rate: -R or --stages");
     if (share > 1)
         return complain(why, "the shares of --inject add up to more than 100%%");
     if (o->threads > o->connections)
         return complain(why, "%u threads cannot share %u connections: raise -c or lower -t",
                         o->threads, o->connections);
-    if (o->url_count > o->connections)
-        return complain(why, "%zu URLs need at least as many connections: raise -c", o->url_count);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
     return match_inject_urls(o, why);
 }
 
+/* The stages say how long the run is; -d may end it earlier. */
+static void fill_in_stages(struct run_options *o)
+{
+    int64_t length = schedule_length_ns(&o->schedule);
+    o->rate = schedule_mean_rate(&o->schedule);
+    if (!o->given.duration || o->duration_ns > length)
+        o->duration_ns = length;
+}
+
 static void fill_in(struct run_options *o)
 {
     o->dress.headers = o->headers;
-    if (o->dress.body && !o->given_method)
+    if (o->dress.body && !o->given.method)
         o->dress.method = "POST";
-    if (o->requests != UINT64_MAX && !o->given_duration)
+    if (schedule_is_open(&o->schedule))
+        fill_in_stages(o);
+    else if (o->requests != UINT64_MAX && !o->given.duration)
         o->duration_ns = INT64_MAX;
     if (o->warmup_ns < 0)
         o->warmup_ns = o->injection_count > 0 && o->steady.p99_us == 0 ? FAULT_WARMUP_NS : 0;
@@ -383,26 +462,60 @@ bool run_options_settle(struct run_options *o, struct complaint *why)
     return true;
 }
 
-bool run_options_parse(struct run_options *o, int argc, char *const *argv, struct complaint *why)
+bool run_options_set(struct run_options *o, const char *name, const char *value,
+                     struct complaint *why)
 {
-    if (!options_parse(table, o, argc, argv, add_url, "loadtest run", why))
-        return false;
-    if (o->help || o->version)
-        return true;
-    if (o->url_count == 0)
-        return complain(why, "which server? loadtest run http://127.0.0.1:8080/");
-    return run_options_settle(o, why);
+    static const char *const not_here[] = {"scenario", "help", "version"};
+    for (size_t i = 0; i < sizeof not_here / sizeof not_here[0]; i++)
+        if (strcmp(name, not_here[i]) == 0)
+            return complain(why, "%s is for the command line only", name);
+    return options_set(table, o, name, value, why);
 }
 
-void run_options_help(void)
+/* What the command line said of the schedule replaces what the scenario said of it. */
+static void let_arguments_win(struct run_options *o, const struct given *scenario)
 {
-    puts("usage: loadtest run [options] URL...\n"
-         "Sends requests to http[s]://HOST[:PORT]/PATH or unix:/SOCKET:/PATH and tells how each "
-         "ended.\n");
-    options_help(table, stdout);
-    puts("\nKINDs that are not a request but a connection's misfortune: drip half-close "
-         "reset-request\n"
-         "reset-response garbage stalled-reader; --inject-url names what they ask for.");
-    puts("\nExit status: 0 the expectations held, 1 one failed, 2 the run was invalid, 3 nothing "
-         "was tested.");
+    if (o->given.rate && scenario->stages)
+        o->schedule.stage_count = 0;
+    if (o->given.stages && scenario->rate)
+        o->rate = 0;
+    o->given.duration |= scenario->duration && !o->given.stages;
+    o->given.method |= scenario->method;
+}
+
+bool run_options_parse(struct run_options *o, int argc, char *const *argv, struct complaint *why)
+{
+    const char *scenario = options_find(table, argc, argv, "scenario");
+    struct given by_scenario = {0};
+    if (scenario && !scenario_read(scenario, o, why))
+        return false;
+    if (scenario) {
+        by_scenario = o->given;
+        o->given = (struct given){0};
+        if (by_scenario.rate && by_scenario.stages)
+            return complain(why, "scenario %s: rate and stages exclude each other", scenario);
+    }
+    if (!options_parse(table, o, argc, argv, set_url, "loadtest run", why))
+        return false;
+    let_arguments_win(o, &by_scenario);
+    return o->help || o->version || run_options_settle(o, why);
+}
+
+void run_options_free(struct run_options *o)
+{
+    url_list_free(&o->listed);
+    free(o->scenario_text);
+    free(o->body_text);
+    o->scenario_text = NULL;
+    o->body_text = NULL;
+}
+
+void run_options_help(FILE *out)
+{
+    fputs("usage: loadtest run [options] URL...   http[s]://HOST:PORT/PATH, unix:/SOCKET:/PATH\n",
+          out);
+    options_help(table, out);
+    fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"
+          "3 nothing was tested. More: man loadtest\n",
+          out);
 }

@@ -7,27 +7,43 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "complaint.h"
 #include "expect.h"
 #include "optparse.h"
 #include "result.h"
 #include "runlog.h"
+#include "schedule.h"
 #include "target.h"
 #include "tls.h"
+#include "urls.h"
 
-enum { MAX_HEADERS = 64, MAX_EXPECTATIONS = 16, MAX_CONNECTIONS = 100000, MAX_DEPTH = 1024 };
+enum {
+    MAX_URLS = 16,
+    MAX_HEADERS = 64,
+    MAX_EXPECTATIONS = 16,
+    MAX_CONNECTIONS = 100000,
+    MAX_DEPTH = 1024
+};
 
-/* Texts point into argv; `body` is owned when it came from a file (kept until exit). */
+/* What was said by the command line, or so far by the scenario. */
+struct given {
+    bool urls, duration, method, rate, stages;
+};
+
+/* Texts point into argv, or into the files that are owned here. */
 struct run_options {
-    const char *urls[MAX_URLS];
+    const char *urls[MAX_URLS]; /* of the command line */
     size_t url_count;
+    struct url_list listed;               /* of --urls */
     unsigned connections, threads, depth; /* threads 0: chosen from the CPUs */
     int64_t duration_ns;                  /* INT64_MAX: until `requests` are done */
     int64_t warmup_ns;                    /* -1: 1 s when something is injected, else none */
     int64_t timeout_ns;
-    uint64_t requests; /* UINT64_MAX: for the duration */
-    double rate;
+    uint64_t requests;        /* UINT64_MAX: for the duration */
+    double rate;              /* -R, or the mean of --stages; 0: closed loop */
+    struct schedule schedule; /* --stages, --arrivals */
     struct dress dress;
     struct tls_choice tls;
     const char *headers[MAX_HEADERS];
@@ -43,13 +59,26 @@ struct run_options {
     struct runlog *log; /* that file, opened by the caller of run_measure(); NULL: none */
     struct steady steady;
     bool quiet, help, version;
-    bool given_duration, given_method;
+    const char *scenario; /* its name; NULL: none */
+    char scenario_title[128];
+    const char *folder; /* of the scenario, while it is read */
+    char *scenario_text, *body_text;
+    struct given given;
 };
 
 void run_options_default(struct run_options *o);
-/* Parses the arguments after "run". False: one line in `why`. */
+/* Parses the arguments after "run": first the scenario they name, if any, then the arguments, which
+ * win. False: one line in `why`. */
 bool run_options_parse(struct run_options *o, int argc, char *const *argv, struct complaint *why);
-void run_options_help(void);
+/* One line of a scenario: an option by its long name; value NULL: there is none. */
+bool run_options_set(struct run_options *o, const char *name, const char *value,
+                     struct complaint *why);
+/* Checks what only shows when all is known, and fills in what follows from it. For who reads a
+ * scenario on its own; run_options_parse() does it. */
+bool run_options_settle(struct run_options *o, struct complaint *why);
+/* Frees what files were read for it; after success and failure. */
+void run_options_free(struct run_options *o);
+void run_options_help(FILE *out);
 
 /* For other subcommands that load servers: the option called `name` (without its dashes; it stores
  * into a struct run_options), NULL when there is none; and what must hold of all options together,

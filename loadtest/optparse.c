@@ -17,7 +17,7 @@ static const struct option_spec *by_name(const struct option_spec *table, const 
                                          size_t length)
 {
     for (; table->name; table++)
-        if (strlen(table->name) == length && memcmp(table->name, name, length) == 0)
+        if (table->set && strlen(table->name) == length && memcmp(table->name, name, length) == 0)
             return table;
     return NULL;
 }
@@ -48,32 +48,86 @@ static bool take(const struct option_spec *spec, void *into, const char *text, c
     return complain(why, "option --%s: %s", spec->name, detail.text);
 }
 
+/* A walk along argv. */
+struct walk {
+    const struct option_spec *table;
+    int argc, i;
+    char *const *argv;
+    bool ended; /* "--" was met */
+    const struct option_spec *spec;
+    const char *text, *value;
+};
+
+enum step { OPERAND, OPTION, UNKNOWN, END };
+
+/* What comes next, in `text`, `spec` and `value`. */
+static enum step next(struct walk *w)
+{
+    w->spec = NULL;
+    if (!w->ended && w->i < w->argc && strcmp(w->argv[w->i], "--") == 0) {
+        w->ended = true;
+        w->i++;
+    }
+    if (w->i >= w->argc)
+        return END;
+    w->text = w->argv[w->i++];
+    if (w->ended || w->text[0] != '-' || w->text[1] == '\0')
+        return OPERAND;
+    w->spec = recognise(w->table, w->text, &w->value);
+    if (!w->spec)
+        return UNKNOWN;
+    if (w->spec->value && !w->value && w->i < w->argc)
+        w->value = w->argv[w->i++];
+    return OPTION;
+}
+
 bool options_parse(const struct option_spec *table, void *into, int argc, char *const *argv,
                    bool (*operand)(void *into, const char *text, struct complaint *why),
                    const char *program, struct complaint *why)
 {
-    bool ended = false;
-    for (int i = 0; i < argc; i++) {
-        const char *text = argv[i];
-        if (ended || text[0] != '-' || text[1] == '\0') {
-            if (!operand(into, text, why))
-                return false;
-            continue;
+    struct walk w = {.table = table, .argc = argc, .argv = argv};
+    for (;;) {
+        bool good = true;
+        switch (next(&w)) {
+        case OPERAND:
+            good = operand(into, w.text, why);
+            break;
+        case OPTION:
+            good = take(w.spec, into, w.text, w.value, why);
+            break;
+        case UNKNOWN:
+            return complain(why, "unknown option %s: see %s --help", w.text, program);
+        case END:
+            return true;
         }
-        if (strcmp(text, "--") == 0) {
-            ended = true;
-            continue;
-        }
-        const char *value;
-        const struct option_spec *spec = recognise(table, text, &value);
-        if (!spec)
-            return complain(why, "unknown option %s: see %s --help", text, program);
-        if (spec->value && !value && i + 1 < argc)
-            value = argv[++i];
-        if (!take(spec, into, text, value, why))
+        if (!good)
             return false;
     }
-    return true;
+}
+
+const char *options_find(const struct option_spec *table, int argc, char *const *argv,
+                         const char *name)
+{
+    struct walk w = {.table = table, .argc = argc, .argv = argv};
+    const char *value = NULL;
+    for (enum step step = next(&w); step != END; step = next(&w))
+        if (step == OPTION && strcmp(w.spec->name, name) == 0)
+            value = w.value;
+    return value;
+}
+
+bool options_set(const struct option_spec *table, void *into, const char *name, const char *value,
+                 struct complaint *why)
+{
+    struct complaint detail;
+    const struct option_spec *spec = by_name(table, name, strlen(name));
+    if (!spec)
+        return complain(why, "there is no option \"%s\"", name);
+    if (spec->value && !value)
+        return complain(why, "%s needs a value: %s %s", name, name, spec->value);
+    if (!spec->value && value)
+        return complain(why, "%s takes no value", name);
+    return spec->set(into, value, &detail) || complain(why, "%s: %s", name, detail.text);
 }
 
 void options_help(const struct option_spec *table, FILE *out)
@@ -81,6 +135,10 @@ void options_help(const struct option_spec *table, FILE *out)
     for (; table->name; table++) {
         if (!table->help)
             continue;
+        if (!table->set) {
+            fprintf(out, "%s\n", table->help);
+            continue;
+        }
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", table->name, table->value ? " " : "",
                  table->value ? table->value : "");

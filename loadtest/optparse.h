@@ -13,7 +13,7 @@
 
 struct option_spec {
     char letter;       /* 0: none */
-    const char *name;  /* without the dashes */
+    const char *name;  /* without the dashes; "" for a heading in --help, whose text is `help` */
     const char *value; /* what its value is called in --help; NULL: it takes none */
     const char *help;  /* NULL: not shown */
     /* Stores `value` in `into`; on a bad one says so in `why` (without naming the option). */
@@ -25,6 +25,12 @@ struct option_spec {
 bool options_parse(const struct option_spec *table, void *into, int argc, char *const *argv,
                    bool (*operand)(void *into, const char *text, struct complaint *why),
                    const char *program, struct complaint *why);
+/* What argv says the value of one option is, if it is there; NULL: it is not. Sets nothing. */
+const char *options_find(const struct option_spec *table, int argc, char *const *argv,
+                         const char *name);
+/* Sets one option by its long name, for files of options; value NULL: there is none. */
+bool options_set(const struct option_spec *table, void *into, const char *name, const char *value,
+                 struct complaint *why);
 /* One line per option. */
 void options_help(const struct option_spec *table, FILE *out);
 

@@ -99,14 +99,17 @@ static void victims(struct json *j, const struct result *r)
     json_object_end(j);
 }
 
-static void timeline(struct json *j, const struct timeline *t)
+static void timeline(struct json *j, const struct result *r)
 {
+    const struct timeline *t = &r->timeline;
     json_array(j, "timeline");
     for (size_t i = 0; i < t->count; i++) {
         const struct timeline_row *row = &t->rows[i];
         json_object(j, NULL);
         j->compact = true;
         json_count(j, "second", i * t->row_seconds);
+        if (r->rate > 0)
+            json_real(j, "due_rate", result_due_rate(r, i));
         json_count(j, "ok", row->ok);
         json_count(j, "failed", row->failed);
         json_count(j, "injected", row->injected);
@@ -135,6 +138,7 @@ void report_json_members(struct json *j, const struct result *r)
 {
     const struct tally *t = r->tally;
     json_text(j, "command", r->command);
+    json_text(j, "scenario", r->scenario);
     json_text(j, "version", TANDEM_VERSION);
     json_count(j, "seed", r->seed);
     json_text(j, "started", r->started);
@@ -145,6 +149,7 @@ void report_json_members(struct json *j, const struct result *r)
     json_count(j, "pipeline", r->depth);
     json_text(j, "loop", r->rate > 0 ? "open" : "closed");
     json_real(j, "rate", r->rate);
+    json_text(j, "arrivals", r->rate <= 0 ? NULL : r->schedule.poisson ? "poisson" : "constant");
     json_text(j, "invalid", r->invalid);
     report_json_requests(j, &t->ledger);
     injected(j, t);
@@ -164,7 +169,7 @@ void report_json_members(struct json *j, const struct result *r)
     json_count(j, "bytes", t->bytes);
     json_count(j, "connections_opened", t->connections);
     json_count(j, "timeline_row_seconds", r->timeline.row_seconds);
-    timeline(j, &r->timeline);
+    timeline(j, r);
     generator(j, r);
 }
 

@@ -9,15 +9,28 @@
 #include "mischief.h"
 #include "units.h"
 
+static void plan(FILE *out, const struct result *r)
+{
+    if (r->rate <= 0)
+        return;
+    fprintf(out, ", %.6g requests due per second", r->rate);
+    if (schedule_varies(&r->schedule))
+        fprintf(out, " on average, in %zu stage%s", r->schedule.stage_count,
+                r->schedule.stage_count == 1 ? "" : "s");
+    if (r->schedule.poisson)
+        fprintf(out, ", at random moments");
+}
+
 static void headline(FILE *out, const struct result *r)
 {
     char ok[SHORT_TEXT], rps[SHORT_TEXT], bytes[SHORT_TEXT];
+    if (r->scenario)
+        fprintf(out, "%s\n", r->scenario);
     fprintf(out, "%s loop, %u connection%s, %u thread%s", r->rate > 0 ? "open" : "closed",
             r->connections, r->connections == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s");
     if (r->depth > 1)
         fprintf(out, ", %u requests in flight on each", r->depth);
-    if (r->rate > 0)
-        fprintf(out, ", %.0f requests due per second", r->rate);
+    plan(out, r);
     fprintf(out, ", %.2f s%s\n\n", r->facts.seconds,
             r->facts.stopped_early ? " (stopped early)" : "");
     fprintf(

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "units.h"
+
 enum {
     SLOW_FACTOR = 10,    /* a victim waited this many times the steady p99 */
     BUSY_PERCENT = 95,   /* a thread that uses more of a CPU than this has nothing in reserve */
@@ -58,6 +60,8 @@ void result_conclude(struct result *r)
     int64_t length_ns = (int64_t)(r->facts.seconds * 1e9);
     r->rps = r->facts.seconds > 0 ? (double)t->ok_in_time / r->facts.seconds : 0;
     double usual = r->steady.rps > 0 ? r->steady.rps : r->rps;
+    if (schedule_varies(&r->schedule)) /* few at the foot of a ramp are not a server that is gone */
+        usual = schedule_lowest_rate(&r->schedule);
     int64_t resolution_ns;
     r->without_service_s =
         (double)timeline_without_service_ns(&r->timeline, length_ns, usual, &resolution_ns) / 1e9;
@@ -71,6 +75,15 @@ void result_conclude(struct result *r)
     else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
         r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
                      "or keep them alive";
+}
+
+double result_due_rate(const struct result *r, size_t i)
+{
+    int64_t length = r->timeline.row_seconds * NS_PER_S;
+    int64_t begin = (int64_t)i * length;
+    double due =
+        schedule_due_by(&r->schedule, begin + length) - schedule_due_by(&r->schedule, begin);
+    return due / r->timeline.row_seconds;
 }
 
 void result_free(struct result *r)

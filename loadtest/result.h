@@ -44,11 +44,13 @@ enum { MAX_MARKS = 256 };
 
 struct result {
     /* The experiment. */
-    const char *command; /* owned by the caller, as are all texts here */
-    char started[32];    /* ISO 8601, UTC */
+    const char *command;  /* owned by the caller, as are all texts here */
+    const char *scenario; /* the title of its file; NULL: none */
+    char started[32];     /* ISO 8601, UTC */
     uint64_t seed;
     unsigned connections, threads, depth;
-    double rate; /* 0: closed loop */
+    double rate; /* the schedule's mean; 0: closed loop */
+    struct schedule schedule;
     int64_t timeout_ns;
 
     /* What was measured. */
@@ -72,6 +74,8 @@ struct result {
 
 /* Works out the last group from the others. */
 void result_conclude(struct result *r);
+/* How many requests the schedule wanted in row `i` of the timeline, per second; 0: closed loop. */
+double result_due_rate(const struct result *r, size_t i);
 void result_free(struct result *r);
 
 #endif

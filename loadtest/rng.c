@@ -25,3 +25,13 @@ double rng_unit(struct rng *r)
 {
     return (double)(rng_next(r) >> 11) * 0x1.0p-53;
 }
+
+uint64_t rng_below(struct rng *r, uint64_t n)
+{
+    uint64_t most = UINT64_MAX - UINT64_MAX % n; /* a multiple of n */
+    uint64_t draw;
+    do
+        draw = rng_next(r);
+    while (draw >= most);
+    return draw % n;
+}

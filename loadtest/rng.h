@@ -20,4 +20,7 @@ uint64_t rng_next(struct rng *r);
 /* A number in [0, 1). */
 double rng_unit(struct rng *r);
 
+/* A whole number below `n`, which is above 0; all are equally likely. */
+uint64_t rng_below(struct rng *r, uint64_t n);
+
 #endif

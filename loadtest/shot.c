@@ -43,7 +43,9 @@ static bool has_header(const struct dress *dress, const char *name)
     return false;
 }
 
-static void write_request(FILE *out, const struct dress *dress, const struct url *url)
+/* Writes all of it; of a body with blanks the length is left out, and `body` says where it goes. */
+static void write_request(FILE *out, const struct dress *dress, const struct url *url,
+                          struct template_body *body)
 {
     fprintf(out, "%s %s HTTP/1.1\r\n", dress->method, url->uri);
     if (!has_header(dress, "Host"))
@@ -51,34 +53,46 @@ static void write_request(FILE *out, const struct dress *dress, const struct url
     for (size_t i = 0; i < dress->header_count; i++)
         fprintf(out, "%s\r\n", dress->headers[i]);
     if (dress->body && !has_header(dress, "Content-Length") &&
-        !has_header(dress, "Transfer-Encoding"))
-        fprintf(out, "Content-Length: %zu\r\n", dress->body_length);
+        !has_header(dress, "Transfer-Encoding")) {
+        fputs("Content-Length: ", out);
+        if (template_needed(dress->body, dress->body_length))
+            body->length_at = (size_t)ftell(out);
+        else
+            fprintf(out, "%zu", dress->body_length);
+        fputs("\r\n", out);
+    }
     if (!dress->keepalive && !has_header(dress, "Connection"))
         fputs("Connection: close\r\n", out);
     fputs("\r\n", out);
+    body->begins_at = (size_t)ftell(out);
     if (dress->body)
         fwrite(dress->body, 1, dress->body_length, out);
 }
 
 bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
-                enum party party)
+                enum party party, struct complaint *why)
 {
+    struct template_body body = {0};
     memset(shot, 0, sizeof *shot);
-    FILE *out = open_memstream(&shot->bytes, &shot->length);
-    if (!out)
-        return false;
-    write_request(out, dress, url);
     shot->party = party;
     shot->head = strcmp(dress->method, "HEAD") == 0;
-    if (fclose(out) == 0)
-        return true;
-    shot_free(shot);
-    return false;
+    FILE *out = open_memstream(&shot->bytes, &shot->length);
+    if (out)
+        write_request(out, dress, url, &body);
+    bool good =
+        (out && fclose(out) == 0) || complain(why, "out of memory while building the requests");
+    if (good && template_needed(shot->bytes, shot->length))
+        good = template_make(&shot->template, shot->bytes, shot->length,
+                             body.length_at ? &body : NULL, why);
+    if (!good)
+        shot_free(shot);
+    return good;
 }
 
 bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief)
 {
     *shot = *from;
+    shot->template = (struct template){0}; /* blanks stay as they are written */
     shot->party = INJECTED;
     shot->mischief = mischief;
     shot->bytes = malloc(from->length);
@@ -89,6 +103,7 @@ bool shot_corrupt(struct shot *shot, const struct shot *from, const struct misch
 
 void shot_free(struct shot *shot)
 {
+    template_free(&shot->template);
     free(shot->bytes);
     shot->bytes = NULL;
 }

@@ -2,6 +2,7 @@
  * shot.h — one request, ready to be sent: the words in which target and engine talk.
  *
  * The bytes are made once, before the run; the engine sends them as they are, any number of times.
+ * Only a request with blanks ({seq}, {rand}) is written anew for each flight (template.h).
  * Shots are immutable during a run and may be read by all threads. The target owns them.
  */
 #ifndef LOADTEST_SHOT_H
@@ -12,6 +13,7 @@
 
 #include "complaint.h"
 #include "ledger.h"
+#include "template.h"
 #include "url.h"
 
 struct mischief_kind;
@@ -19,6 +21,7 @@ struct mischief_kind;
 struct shot {
     char *bytes; /* request line, fields, body */
     size_t length;
+    struct template template; /* room 0: there is no blank */
     enum party party;
     bool head;                            /* its answer has no body, whatever its fields say */
     const struct mischief_kind *mischief; /* a wire fault: what is done with it; NULL: it is sent */
@@ -38,9 +41,10 @@ struct dress {
 bool header_is_valid(const char *text);
 /* Whether `text` is a method: a token of at most 32 letters. */
 bool method_is_valid(const char *text);
-/* Makes the bytes; false when memory runs out. Free with shot_free(). */
+/* Makes the bytes; blanks may stand in path and query, header values and body. False, with the
+ * reason in `why`, when a blank is malformed or memory runs out. Free with shot_free(). */
 bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
-                enum party party);
+                enum party party, struct complaint *why);
 /* A wire fault made of another shot, of which it gets a copy; false when memory runs out. */
 bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief);
 void shot_free(struct shot *shot);

@@ -4,12 +4,20 @@
  */
 #include "target.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "mischief.h"
+
+#define SHOTS_MAX ((size_t)1 << 30)
+
+static bool no_memory(struct complaint *why)
+{
+    return complain(why, "out of memory while building the requests");
+}
 
 /* A server is an address; with TLS, an address and a name. */
 static struct endpoint *find_endpoint(struct target *t, const struct url *url,
@@ -26,29 +34,104 @@ static struct endpoint *find_endpoint(struct target *t, const struct url *url,
     return NULL;
 }
 
-static bool no_memory(struct complaint *why)
+/* A name is asked for once, however many URLs have it. */
+static struct endpoint *find_name(struct target *t, const struct url *url)
 {
-    return complain(why, "out of memory while building the requests");
+    for (size_t i = 0; i < t->endpoint_count; i++)
+        if (strcmp(t->endpoints[i].host, url->host) == 0 &&
+            strcmp(t->endpoints[i].port, url->port) == 0 &&
+            url->tls == (t->endpoints[i].tls_host != NULL))
+            return &t->endpoints[i];
+    return NULL;
 }
 
-static bool add_url(struct target *t, const char *text, const struct dress *dress,
+/* The endpoint for a URL, which is a new one if need be. */
+static struct endpoint *endpoint_for(struct target *t, const struct url *url, struct complaint *why)
+{
+    struct address address;
+    struct endpoint *endpoint = find_name(t, url);
+    if (endpoint)
+        return endpoint;
+    if (!url_resolve(url, &address, why))
+        return NULL;
+    endpoint = find_endpoint(t, url, &address);
+    if (endpoint)
+        return endpoint;
+    if (t->endpoint_count == MAX_SERVERS) {
+        complain(why, "there can be %d different servers at most", MAX_SERVERS);
+        return NULL;
+    }
+    endpoint = &t->endpoints[t->endpoint_count++];
+    endpoint->address = address;
+    strcpy(endpoint->host, url->host);
+    strcpy(endpoint->port, url->port);
+    strcpy(endpoint->authority, url->authority);
+    endpoint->tls_host = url->tls ? endpoint->host : NULL;
+    return endpoint;
+}
+
+/* The place for the endpoint's next shot; NULL when memory runs out. */
+static struct shot *next_shot(struct endpoint *e)
+{
+    if (e->innocent_count == e->innocent_room) {
+        size_t room = e->innocent_room ? 2 * e->innocent_room : 4;
+        struct shot *shots = realloc(e->innocent, room * sizeof *shots);
+        if (!shots)
+            return NULL;
+        e->innocent = shots;
+        double *weights = realloc(e->weights, room * sizeof *weights);
+        if (!weights)
+            return NULL;
+        e->weights = weights;
+        e->innocent_room = room;
+    }
+    return &e->innocent[e->innocent_count];
+}
+
+static bool count_shot(struct target *t, const struct shot *shot, struct complaint *why)
+{
+    if (shot->template.room > t->room)
+        t->room = shot->template.room;
+    t->bytes += shot->length;
+    return t->bytes <= SHOTS_MAX ||
+           complain(why, "the requests take more than 1 GiB, as each URL has its own copy of the "
+                         "body: use fewer URLs or a smaller body");
+}
+
+static bool add_url(struct target *t, const struct aim *aim, const struct dress *dress,
                     struct complaint *why)
 {
     struct url url;
-    struct address address;
-    if (!url_parse(text, &url, why) || !url_resolve(&url, &address, why))
-        return false;
-    struct endpoint *endpoint = find_endpoint(t, &url, &address);
-    if (!endpoint) {
-        endpoint = &t->endpoints[t->endpoint_count++];
-        endpoint->address = address;
-        strcpy(endpoint->authority, url.authority);
-        endpoint->tls_host = url.tls ? strdup(url.host) : NULL;
-        if (url.tls && !endpoint->tls_host)
-            return no_memory(why);
+    struct dress own = *dress;
+    if (aim->method) {
+        own.method = aim->method;
+        if (strcmp(aim->method, "GET") == 0 || strcmp(aim->method, "HEAD") == 0)
+            own.body = NULL;
     }
-    return shot_build(&endpoint->innocent[endpoint->innocent_count++], dress, &url, INNOCENT) ||
-           no_memory(why);
+    if (!url_parse(aim->url, &url, why))
+        return false;
+    struct endpoint *endpoint = endpoint_for(t, &url, why);
+    if (!endpoint)
+        return false;
+    struct shot *shot = next_shot(endpoint);
+    if (!shot)
+        return no_memory(why);
+    if (!shot_build(shot, &own, &url, INNOCENT, why))
+        return false;
+    endpoint->weights[endpoint->innocent_count++] = aim->weight;
+    endpoint->weight += aim->weight;
+    return count_shot(t, shot, why);
+}
+
+static bool add_aim(struct target *t, const struct aim *aim, const struct dress *dress,
+                    struct complaint *why)
+{
+    struct complaint detail;
+    if (add_url(t, aim, dress, &detail))
+        return true;
+    if (!aim->file)
+        return complain(why, "%s", detail.text);
+    return complain(why, "%s:%u: %s", aim->file, aim->line, detail.text);
 }
 
 /* The server that --inject-url names. */
@@ -69,12 +152,13 @@ static const struct endpoint *find_inject_url(struct target *t, const struct inj
 /* A poisoned request is a plain GET, with the headers of the others but without their body. A wire
  * fault is one of the others, unless it has a URL of its own. */
 static bool build_injected(struct endpoint *endpoint, const struct injection *injection,
-                           const struct dress *dress, const struct url *url, struct shot *shot)
+                           const struct dress *dress, const struct url *url, struct shot *shot,
+                           struct complaint *why)
 {
     const struct mischief_kind *mischief =
         injection->level == FAULT_WIRE ? mischief_kind(injection->kind) : NULL;
     if (mischief && !injection->url)
-        return shot_corrupt(shot, &endpoint->innocent[0], mischief);
+        return shot_corrupt(shot, &endpoint->innocent[0], mischief) || no_memory(why);
     struct dress plain = *dress;
     struct url there = *url;
     plain.method = "GET";
@@ -83,7 +167,7 @@ static bool build_injected(struct endpoint *endpoint, const struct injection *in
         snprintf(there.uri, sizeof there.uri, "/fault/%s", injection->kind);
         strcpy(there.authority, endpoint->authority);
     }
-    bool built = shot_build(shot, &plain, &there, INJECTED);
+    bool built = shot_build(shot, &plain, &there, INJECTED, why);
     shot->mischief = mischief;
     return built;
 }
@@ -98,29 +182,79 @@ static bool add_injection(struct target *t, size_t index, const struct dress *dr
         return false;
     for (size_t i = 0; i < t->endpoint_count; i++) {
         struct endpoint *endpoint = &t->endpoints[i];
-        if ((!only || endpoint == only) &&
-            !build_injected(endpoint, injection, dress, &url, &endpoint->injected[index]))
-            return no_memory(why);
+        if (only && endpoint != only)
+            continue;
+        if (!build_injected(endpoint, injection, dress, &url, &endpoint->injected[index], why) ||
+            !count_shot(t, &endpoint->injected[index], why))
+            return false;
     }
     return true;
 }
 
-bool target_build(struct target *t, const char *const *urls, size_t url_count,
+static bool make_choice(struct endpoint *e, struct complaint *why)
+{
+    bool equal = true;
+    for (size_t i = 1; i < e->innocent_count; i++)
+        equal &= e->weights[i] >= e->weights[0] && e->weights[i] <= e->weights[0];
+    return equal || alias_make(&e->alias, e->weights, e->innocent_count) ||
+           no_memory(why);
+}
+
+/* The endpoint that lacks most of what it is due, when there will be `connections`. */
+static size_t neediest(const struct target *t, const unsigned *has, double weight,
+                       unsigned connections)
+{
+    size_t chosen = 0;
+    double most = -INFINITY;
+    for (size_t i = 0; i < t->endpoint_count; i++) {
+        double lacks = t->endpoints[i].weight / weight * connections - has[i];
+        if (lacks > most) {
+            most = lacks;
+            chosen = i;
+        }
+    }
+    return chosen;
+}
+
+/* Each server in turn gets its first connection; from then on the one that lacks most. */
+static bool share_out(struct target *t, unsigned connections, struct complaint *why)
+{
+    unsigned has[MAX_SERVERS] = {0};
+    double weight = 0;
+    if (t->endpoint_count > connections)
+        return complain(why, "%zu servers need at least as many connections: raise -c",
+                        t->endpoint_count);
+    t->berths = calloc(connections, sizeof *t->berths);
+    if (!t->berths)
+        return complain(why, "out of memory while sharing out the connections");
+    for (size_t i = 0; i < t->endpoint_count; i++)
+        weight += t->endpoints[i].weight;
+    for (unsigned n = 0; n < connections; n++) {
+        t->berths[n] = n < t->endpoint_count ? n : neediest(t, has, weight, n + 1);
+        has[t->berths[n]]++;
+    }
+    return true;
+}
+
+bool target_build(struct target *t, const struct aim *aims, size_t aim_count,
                   const struct injection *injections, size_t injection_count,
-                  const struct dress *dress, struct complaint *why)
+                  const struct dress *dress, unsigned connections, struct complaint *why)
 {
     memset(t, 0, sizeof *t);
-    t->endpoints = calloc(url_count, sizeof *t->endpoints);
+    t->endpoints = calloc(aim_count < MAX_SERVERS ? aim_count : MAX_SERVERS, sizeof *t->endpoints);
     if (!t->endpoints)
         return no_memory(why);
     for (size_t i = 0; i < injection_count; i++)
         t->injections[i] = injections[i];
     t->injection_count = injection_count;
     bool good = true;
-    for (size_t i = 0; good && i < url_count; i++)
-        good = add_url(t, urls[i], dress, why);
+    for (size_t i = 0; good && i < aim_count; i++)
+        good = add_aim(t, &aims[i], dress, why);
     for (size_t i = 0; good && i < injection_count; i++)
         good = add_injection(t, i, dress, why);
+    for (size_t i = 0; good && i < t->endpoint_count; i++)
+        good = make_choice(&t->endpoints[i], why);
+    good = good && share_out(t, connections, why);
     if (!good)
         target_free(t);
     return good;
@@ -134,9 +268,12 @@ void target_free(struct target *t)
             shot_free(&endpoint->innocent[j]);
         for (size_t j = 0; j < MAX_INJECTIONS; j++)
             shot_free(&endpoint->injected[j]);
-        free(endpoint->tls_host);
+        free(endpoint->innocent);
+        free(endpoint->weights);
+        alias_free(&endpoint->alias);
     }
     free(t->endpoints);
+    free(t->berths);
     memset(t, 0, sizeof *t);
 }
 
@@ -156,6 +293,11 @@ bool target_needs_gang(const struct target *t)
     return false;
 }
 
+const struct endpoint *target_endpoint_of(const struct target *t, size_t n)
+{
+    return &t->endpoints[t->berths[n]];
+}
+
 void chooser_init(struct chooser *c, const struct target *t, uint64_t seed, unsigned thread)
 {
     memset(c, 0, sizeof *c);
@@ -172,7 +314,10 @@ const struct shot *chooser_next_innocent(struct chooser *c, const struct endpoin
 {
     if (endpoint->innocent_count == 1)
         return &endpoint->innocent[0];
-    return &endpoint->innocent[c->turn++ % endpoint->innocent_count];
+    if (endpoint->alias.count > 0)
+        return &endpoint->innocent[alias_draw(&endpoint->alias, &c->rng)];
+    unsigned *turn = &c->turns[endpoint - c->target->endpoints];
+    return &endpoint->innocent[(*turn)++ % endpoint->innocent_count];
 }
 
 /* The injection whose moment has come, or NULL. A moment that was missed is made up for at once,

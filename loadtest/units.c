@@ -64,6 +64,31 @@ bool parse_count(const char *text, int64_t low, int64_t high, int64_t *value)
     return *value >= low && *value <= high;
 }
 
+bool parse_size(const char *text, int64_t *bytes)
+{
+    const char *unit = text + strspn(text, "0123456789");
+    int64_t scale = *unit == 'k' ? 1 << 10 : *unit == 'm' ? 1 << 20 : 1;
+    size_t digits = (size_t)(unit - text);
+    if (digits == 0 || digits > 13 || unit[scale > 1] != '\0')
+        return false;
+    *bytes = strtoll(text, NULL, 10);
+    if (*bytes > (INT64_C(1) << 40) / scale)
+        return false;
+    *bytes *= scale;
+    return true;
+}
+
+bool parse_rate(const char *text, double *per_second)
+{
+    double value;
+    const char *unit;
+    if (!parse_decimal(text, &value, &unit))
+        return false;
+    double scale = *unit == 'k' ? 1e3 : *unit == 'm' ? 1e6 : 1;
+    *per_second = value * scale;
+    return unit[scale > 1] == '\0' && *per_second <= 1e8;
+}
+
 bool parse_share(const char *text, double *share)
 {
     double percent;

@@ -20,6 +20,10 @@ bool parse_duration(const char *text, int64_t *ns);
 /* A whole number from `low` to `high`; false otherwise. 10k and 2m are understood as thousands and
  * millions. */
 bool parse_count(const char *text, int64_t low, int64_t high, int64_t *value);
+/* Bytes: "1000", "64k", "16m" (of 1024 and 1024²); false otherwise, or above 1 TiB. */
+bool parse_size(const char *text, int64_t *bytes);
+/* A rate per second, from 0 to 100 million: "0.5", "1000", "10k", "1.5m"; false otherwise. */
+bool parse_rate(const char *text, double *per_second);
 /* "1%" or "0.5%" → 0.01, 0.005; false unless it is above 0 and at most 100 %. */
 bool parse_share(const char *text, double *share);
 

@@ -20,6 +20,7 @@
 
 enum { EVENTS = 256, INPUT_SIZE = 64 * 1024 };
 #define SWEEP_NS (10 * NS_PER_MS) /* how often time-outs and the stop flag are looked at */
+#define SPIN_NS (50 * NS_PER_US)  /* how long before a request is due the open loop is awake */
 #define DRAIN_NS NS_PER_S         /* how long answers may take after the end of the run */
 
 /* ── Bookkeeping: the clients call these ───────────────────────────────────────────────────────*/
@@ -156,7 +157,8 @@ static void feed(struct worker *w, unsigned number, unsigned most, int64_t now)
     int64_t due;
     for (unsigned i = 0; i < room && i < most && pacer_take(&w->pacer, now, &due); i++) {
         const struct endpoint *endpoint = client_endpoint(client);
-        struct flight flight = {.due_ns = due, .measured = w->measuring};
+        struct flight flight = {.due_ns = due, .measured = w->measuring, .seq = w->next_seq};
+        w->next_seq += w->plan->threads;
         flight.shot = w->measuring ? chooser_next(&w->chooser, endpoint, due - w->measure_ns)
                                    : chooser_next_innocent(&w->chooser, endpoint);
         if (flight.shot->mischief) {
@@ -165,7 +167,7 @@ static void feed(struct worker *w, unsigned number, unsigned most, int64_t now)
         }
         if (w->measuring) {
             w->measured->ledger.started[flight.shot->party]++;
-            if (w->plan->rate > 0)
+            if (w->open_loop)
                 note_slip(w, client, due, now);
         }
         w->aboard++;
@@ -178,14 +180,13 @@ static void feed(struct worker *w, unsigned number, unsigned most, int64_t now)
 /* Gives due requests to waiting connections, one each in turn. */
 static void dispatch(struct worker *w)
 {
-    bool open_loop = w->plan->rate > 0;
     int64_t now = w->now_ns;
     for (unsigned i = w->ready_count; i > 0 && w->ready_count > 0; i--) {
-        if (open_loop)
+        if (w->open_loop)
             now = now_ns();
         if (pacer_next_ns(&w->pacer, now) > now)
             return;
-        feed(w, pop_ready(w), open_loop ? 1 : UINT32_MAX, now);
+        feed(w, pop_ready(w), w->open_loop ? 1 : UINT32_MAX, now);
     }
 }
 
@@ -205,10 +206,15 @@ static void wake_rested(struct worker *w)
 
 /* ── The clock ─────────────────────────────────────────────────────────────────────────────────*/
 
+/* The warm-up has the mean rate of the first stage: a ramp from 0 would not warm anything. */
 static void begin_warmup(struct worker *w)
 {
-    pacer_init(&w->pacer, w->start_ns, w->measure_ns, w->plan->rate, w->plan->threads, w->index,
-               UINT64_MAX);
+    const struct schedule *plan = &w->plan->schedule;
+    if (w->open_loop)
+        schedule_constant(&w->warmup_schedule, (plan->stages[0].from + plan->stages[0].to) / 2);
+    w->warmup_schedule.poisson = plan->poisson;
+    pacer_init(&w->pacer, &w->warmup_schedule, w->plan->threads, w->index, w->plan->seed);
+    pacer_open(&w->pacer, w->start_ns, w->measure_ns, UINT64_MAX);
 }
 
 static void begin_measuring(struct worker *w)
@@ -216,11 +222,12 @@ static void begin_measuring(struct worker *w)
     uint64_t quota = w->plan->requests;
     if (quota != UINT64_MAX) /* the first threads take one more each when it does not divide */
         quota = quota / w->plan->threads + (w->index < quota % w->plan->threads);
-    pacer_init(&w->pacer, w->measure_ns, w->end_ns, w->plan->rate, w->plan->threads, w->index,
-               quota);
+    pacer_init(&w->pacer, &w->plan->schedule, w->plan->threads, w->index, w->plan->seed);
+    pacer_open(&w->pacer, w->measure_ns, w->end_ns, quota);
     second_start(&w->second, w->timeline, w->measure_ns);
     w->measuring = true;
     w->cpu_ns = thread_cpu_ns();
+    w->spun_ns = 0;
     w->wall_ns = w->now_ns;
     w->last_done_ns = w->now_ns;
 }
@@ -229,6 +236,7 @@ static void begin_draining(struct worker *w)
 {
     w->draining = true;
     w->cpu_ns = w->measuring ? thread_cpu_ns() - w->cpu_ns : 0;
+    w->spun_ns = w->measuring ? w->spun_ns : 0;
     w->wall_ns = w->measuring ? w->now_ns - w->wall_ns : 0;
 }
 
@@ -279,12 +287,26 @@ static int64_t next_wake_ns(const struct worker *w)
     return wake;
 }
 
-static int wait_for_events(const struct worker *w, struct epoll_event *events)
+/* Looks at epoll without sleeping, and counts the time of it when there was nothing to see. */
+static int look_for_events(struct worker *w, struct epoll_event *events)
+{
+    int64_t before = now_ns();
+    int n = epoll_wait(w->crew.epoll, events, EVENTS, 0);
+    int64_t spent = n == 0 ? now_ns() - before : 0;
+    if (spent < SPIN_NS) /* else somebody else had the CPU */
+        w->spun_ns += spent;
+    return n;
+}
+
+/* A sleeper is woken late (here 50 to 100 µs: timer, idle CPU, scheduler), so the open loop gets up
+ * a little before a request is due, and stays up when that is soon. */
+static int wait_for_events(struct worker *w, struct epoll_event *events)
 {
     static atomic_bool coarse; /* old kernels and strict sandboxes know milliseconds only */
     int64_t sleep = next_wake_ns(w) - w->now_ns;
-    if (sleep < 0)
-        sleep = 0;
+    if (sleep <= 0 || sleep <= w->spin_ns)
+        return look_for_events(w, events);
+    sleep -= w->spin_ns;
     if (!atomic_load_explicit(&coarse, memory_order_relaxed)) {
         struct timespec t = {.tv_sec = sleep / NS_PER_S, .tv_nsec = sleep % NS_PER_S};
         int n = epoll_pwait2(w->crew.epoll, events, EVENTS, &t, NULL);
@@ -319,16 +341,21 @@ static void loop(struct worker *w)
 
 /* ── Beginning and end ─────────────────────────────────────────────────────────────────────────*/
 
+static void on_never_sent(void *context, int64_t due)
+{
+    struct worker *w = context;
+    hist_add_ns(&w->measured->censored, w->stop_ns - due);
+}
+
 static void close_books(struct worker *w)
 {
     struct ledger *ledger = &w->measured->ledger;
     if (w->measuring) {
-        int64_t stop = w->end_ns < w->now_ns ? w->end_ns : w->now_ns;
-        ledger->scheduled = pacer_scheduled(&w->pacer, stop);
-        ledger->never_sent = ledger->scheduled - w->pacer.taken;
-        for (uint64_t k = 0; w->plan->rate > 0 && k < ledger->never_sent; k++)
-            hist_add_ns(&w->measured->censored, stop - pacer_due_ns(&w->pacer, w->pacer.taken + k));
-        ledger->never_sent += ledger->crowded_out;
+        w->stop_ns = w->end_ns < w->now_ns ? w->end_ns : w->now_ns;
+        ledger->scheduled = w->pacer.taken;
+        ledger->never_sent = pacer_close(&w->pacer, w->stop_ns, on_never_sent, w);
+        ledger->scheduled += ledger->never_sent;
+        ledger->never_sent += ledger->crowded_out; /* taken, and then there was no room */
         timeline_publish(w->timeline, &w->second);
     }
     for (unsigned i = 0; i < w->seat_count; i++)
@@ -354,6 +381,10 @@ void worker_run(struct worker *w)
 bool worker_prepare(struct worker *w)
 {
     const struct engine_plan *plan = w->plan;
+    w->next_seq = w->index;
+    w->open_loop = schedule_is_open(&plan->schedule);
+    if (w->open_loop && sysconf(_SC_NPROCESSORS_ONLN) > (long)plan->threads)
+        w->spin_ns = SPIN_NS; /* there is a CPU left for others */
     w->seat_count =
         plan->connections / plan->threads + (w->index < plan->connections % plan->threads);
     w->end_ns = plan->duration_ns == INT64_MAX ? INT64_MAX : w->measure_ns + plan->duration_ns;
@@ -361,6 +392,8 @@ bool worker_prepare(struct worker *w)
                                    .timeout_ns = plan->timeout_ns,
                                    .reuse = plan->reuse,
                                    .depth = plan->depth,
+                                   .room = plan->target->room,
+                                   .seed = plan->seed,
                                    .input = malloc(INPUT_SIZE),
                                    .input_size = INPUT_SIZE,
                                    .tls = plan->tls,
@@ -378,8 +411,8 @@ bool worker_prepare(struct worker *w)
         return false;
     chooser_init(&w->chooser, plan->target, plan->seed, w->index);
     for (unsigned i = 0; i < w->seat_count; i++) {
-        size_t n = (w->index + (size_t)i * plan->threads) % plan->target->endpoint_count;
-        w->seats[i].client = client_new(&w->crew, &plan->target->endpoints[n], i);
+        size_t n = w->index + (size_t)i * plan->threads;
+        w->seats[i].client = client_new(&w->crew, target_endpoint_of(plan->target, n), i);
         if (!w->seats[i].client)
             return false;
     }

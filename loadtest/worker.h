@@ -33,17 +33,23 @@ struct worker {
     struct gang *gang; /* NULL when no fault is one of the wire */
     struct chooser chooser;
     struct pacer pacer;
+    struct schedule warmup_schedule;
+    bool open_loop;
+    int64_t spin_ns; /* the last bit of a wait is spent awake; 0: not here */
+    int64_t spun_ns; /* CPU time that went into that, in the measured run */
     struct seat *seats;
     unsigned seat_count;
     unsigned *ready; /* ring of seat numbers: the one longest free is fed first */
     unsigned ready_first, ready_count;
     int64_t ready_since_ns; /* since when the queue has not been empty */
     unsigned resting_count;
-    uint64_t aboard; /* flights not yet ended */
+    uint64_t next_seq; /* of this thread: every `threads`th number is its own */
+    uint64_t aboard;   /* flights not yet ended */
 
     bool measuring, draining;
     int64_t now_ns;
-    int64_t end_ns; /* of the measured run; moved forward when it is stopped */
+    int64_t end_ns;  /* of the measured run; moved forward when it is stopped */
+    int64_t stop_ns; /* when it was over: what was due later does not count */
     int64_t sweep_ns;
     struct second second;
     struct tally *measured, *warmup;

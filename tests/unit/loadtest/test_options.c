@@ -4,6 +4,7 @@
 #include "loadtest/options.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loadtest/units.h"
@@ -74,6 +75,50 @@ START_TEST(defaults)
 }
 END_TEST
 
+START_TEST(the_open_loop_in_all_its_forms)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "-R", "0.5", "http://x/"));
+    ck_assert(o.rate > 0.49 && o.rate < 0.51);
+    ck_assert(!schedule_is_open(&o.schedule)); /* the run makes one of the rate */
+    ck_assert(PARSE(&why, "--stages", "10s@1000,20s@0-5000", "--arrivals=poisson", "http://x/"));
+    ck_assert_uint_eq(o.schedule.stage_count, 2);
+    ck_assert(o.schedule.poisson);
+    ck_assert_int_eq(o.duration_ns, 30 * NS_PER_S);
+    ck_assert(o.rate > 1999 && o.rate < 2001);
+    ck_assert(PARSE(&why, "--stages", "10s@1000", "-d", "4s", "http://x/"));
+    ck_assert_int_eq(o.duration_ns, 4 * NS_PER_S);
+    ck_assert(PARSE(&why, "--stages", "10s@1000", "-d", "40s", "http://x/"));
+    ck_assert_int_eq(o.duration_ns, 10 * NS_PER_S);
+    ck_assert(!PARSE(&why, "-R", "5", "--stages", "10s@1000", "http://x/"));
+    ck_assert_ptr_nonnull(strstr(why.text, "exclude"));
+    ck_assert(!PARSE(&why, "--arrivals=poisson", "http://x/"));
+    ck_assert_ptr_nonnull(strstr(why.text, "needs a rate"));
+    ck_assert(!PARSE(&why, "--arrivals=random", "-R1", "http://x/"));
+    ck_assert(!PARSE(&why, "-R", "0", "http://x/"));
+    ck_assert(!PARSE(&why, "--stages", "10s@0", "http://x/"));
+}
+END_TEST
+
+/* All of it on one screen of 80 columns and 45 lines. */
+START_TEST(help_fits_a_screen)
+{
+    char *text = NULL;
+    size_t length = 0, lines = 0;
+    FILE *out = open_memstream(&text, &length);
+    run_options_help(out);
+    fclose(out);
+    for (const char *line = text; *line; lines++) {
+        size_t width = strcspn(line, "\n");
+        ck_assert_msg(width <= 80, "%zu columns: %.*s", width, (int)width, line);
+        line += width + (line[width] == '\n');
+    }
+    ck_assert_uint_le(lines, 45);
+    ck_assert_ptr_nonnull(strstr(text, "--connections"));
+    free(text);
+}
+END_TEST
+
 START_TEST(mistakes_are_named)
 {
     struct complaint why;
@@ -112,6 +157,8 @@ int main(void)
     tcase_add_test(tests, files_to_write);
     tcase_add_test(tests, how_tls_is_chosen);
     tcase_add_test(tests, defaults);
+    tcase_add_test(tests, the_open_loop_in_all_its_forms);
+    tcase_add_test(tests, help_fits_a_screen);
     tcase_add_test(tests, mistakes_are_named);
     tcase_add_test(tests, what_is_not_built_is_refused);
     suite_add_tcase(suite, tests);

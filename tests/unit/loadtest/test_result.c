@@ -117,6 +117,44 @@ START_TEST(lateness_counts_only_when_it_colours_the_latencies)
 }
 END_TEST
 
+START_TEST(what_was_due_in_each_second)
+{
+    struct result *r = made_up(300);
+    struct complaint why;
+    ck_assert(result_due_rate(r, 0) <= 0); /* the closed loop */
+    ck_assert(schedule_parse("2s@0-400,1s@100", &r->schedule, &why));
+    static const double expected[] = {100, 300, 100, 0};
+    for (size_t i = 0; i < 4; i++)
+        ck_assert_msg(result_due_rate(r, i) > expected[i] - 1e-6 &&
+                          result_due_rate(r, i) < expected[i] + 1e-6,
+                      "row %zu: %g", i, result_due_rate(r, i));
+    r->timeline.row_seconds = 2; /* a coarsened row: the mean of its seconds */
+    ck_assert(result_due_rate(r, 0) > 199 && result_due_rate(r, 0) < 201);
+    ck_assert(result_due_rate(r, 1) > 49 && result_due_rate(r, 1) < 51);
+    discard(r);
+}
+END_TEST
+
+START_TEST(the_foot_of_a_ramp_is_not_time_without_service)
+{
+    struct result *r = made_up(500);
+    struct complaint why;
+    ck_assert(schedule_parse("1s@0-1000", &r->schedule, &why));
+    book_ok(r, 500, 100);
+    struct second s;
+    second_start(&s, &r->timeline, 0); /* only the second half was served */
+    for (int64_t ms = 500; ms < 1000; ms++)
+        second_served(&s, ms * NS_PER_MS, 1000);
+    timeline_publish(&r->timeline, &s);
+    result_conclude(r);
+    ck_assert(r->resolution_s > 0.99 && r->without_service_s <= 0);
+    r->schedule.stage_count = 0; /* at a constant rate it would have been */
+    result_conclude(r);
+    ck_assert(r->without_service_s > 0.4);
+    discard(r);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("result");
@@ -126,6 +164,8 @@ int main(void)
     tcase_add_test(tests, a_ledger_that_does_not_balance_is_invalid);
     tcase_add_test(tests, a_busy_generator_is_a_note_in_the_closed_loop_and_fatal_in_the_open);
     tcase_add_test(tests, lateness_counts_only_when_it_colours_the_latencies);
+    tcase_add_test(tests, what_was_due_in_each_second);
+    tcase_add_test(tests, the_foot_of_a_ramp_is_not_time_without_service);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

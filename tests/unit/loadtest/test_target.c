@@ -4,6 +4,7 @@
 #include "loadtest/target.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loadtest/units.h"
@@ -13,8 +14,11 @@ static struct target build(const char *const *urls, size_t n, const struct injec
 {
     static const struct dress dress = {.method = "GET", .keepalive = true};
     struct target s;
+    struct aim aims[8];
     struct complaint why = {""};
-    bool built = target_build(&s, urls, n, injections, m, &dress, &why);
+    for (size_t i = 0; i < n; i++)
+        aims[i] = (struct aim){.url = urls[i], .weight = 1};
+    bool built = target_build(&s, aims, n, injections, m, &dress, 4, &why);
     ck_assert_msg(built, "%s", why.text);
     return s;
 }
@@ -101,18 +105,100 @@ START_TEST(urls_of_one_server_take_turns)
 }
 END_TEST
 
+/* However the calls for two servers alternate, each server's URLs take turns by themselves. */
+START_TEST(turns_are_taken_for_each_server)
+{
+    const char *urls[] = {"http://127.0.0.1:1/a", "http://127.0.0.1:1/b", "http://127.0.0.1:2/c",
+                          "http://127.0.0.1:2/d"};
+    struct target s = build(urls, 4, NULL, 0);
+    struct chooser c;
+    chooser_init(&c, &s, 1, 0);
+    ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[0], 0)->bytes, "GET /a"));
+    ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[1], 0)->bytes, "GET /c"));
+    ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[0], 0)->bytes, "GET /b"));
+    ck_assert_ptr_nonnull(strstr(chooser_next(&c, &s.endpoints[1], 0)->bytes, "GET /d"));
+    target_free(&s);
+}
+END_TEST
+
+START_TEST(urls_of_one_server_are_chosen_by_weight)
+{
+    static const struct dress dress = {
+        .method = "POST", .body = "x", .body_length = 1, .keepalive = true};
+    static const struct aim aims[] = {
+        {.url = "http://127.0.0.1:1/often", .weight = 9},
+        {.url = "http://127.0.0.1:1/seldom", .weight = 1},
+        {.url = "http://127.0.0.1:1/h", .method = "GET", .weight = 0.5}};
+    struct target s;
+    struct chooser a, b;
+    struct complaint why;
+    int seldom = 0, get = 0;
+    ck_assert(target_build(&s, aims, 3, NULL, 0, &dress, 1, &why));
+    chooser_init(&a, &s, 7, 0);
+    chooser_init(&b, &s, 7, 0);
+    for (int i = 0; i < 10500; i++) {
+        const struct shot *shot = chooser_next(&a, &s.endpoints[0], 0);
+        ck_assert_ptr_eq(shot, chooser_next(&b, &s.endpoints[0], 0));
+        seldom += shot == &s.endpoints[0].innocent[1];
+        get += shot == &s.endpoints[0].innocent[2];
+    }
+    ck_assert_int_lt(abs(seldom - 1000), 150); /* 5 sigma */
+    ck_assert_int_lt(abs(get - 500), 110);
+    ck_assert_ptr_nonnull(strstr(s.endpoints[0].innocent[0].bytes, "POST /often"));
+    ck_assert_ptr_nonnull(strstr(s.endpoints[0].innocent[2].bytes, "GET /h"));
+    ck_assert_ptr_null(strstr(s.endpoints[0].innocent[2].bytes, "Content-Length"));
+    target_free(&s);
+}
+END_TEST
+
+START_TEST(connections_are_shared_out_by_weight)
+{
+    static const struct dress dress = {.method = "GET"};
+    static const struct aim aims[] = {{.url = "http://127.0.0.1:1/", .weight = 6},
+                                      {.url = "http://127.0.0.1:2/", .weight = 2.5},
+                                      {.url = "http://127.0.0.1:2/x", .weight = 0.5},
+                                      {.url = "http://127.0.0.1:3/", .weight = 1e-6}};
+    size_t has[3] = {0};
+    struct target s;
+    struct complaint why = {""};
+    ck_assert(target_build(&s, aims, 4, NULL, 0, &dress, 100, &why));
+    for (size_t n = 0; n < 100; n++)
+        has[target_endpoint_of(&s, n) - s.endpoints]++;
+    ck_assert_uint_eq(has[2], 1); /* each has one at least */
+    ck_assert_uint_eq(has[1], 33);
+    ck_assert_uint_eq(has[0], 66);
+    target_free(&s);
+    ck_assert(!target_build(&s, aims, 4, NULL, 0, &dress, 2, &why));
+    ck_assert_ptr_nonnull(strstr(why.text, "3 servers"));
+}
+END_TEST
+
+START_TEST(a_mistake_in_a_file_is_found_by_its_line)
+{
+    static const struct dress dress = {.method = "GET"};
+    struct aim aim = {.url = "ftp://x/", .weight = 1, .file = "some.urls", .line = 12};
+    struct target s;
+    struct complaint why = {""};
+    ck_assert(!target_build(&s, &aim, 1, NULL, 0, &dress, 2, &why));
+    ck_assert_ptr_nonnull(strstr(why.text, "some.urls:12: URL ftp://x/"));
+    aim.url = "http://127.0.0.1:1/{rand:9-1}";
+    ck_assert(!target_build(&s, &aim, 1, NULL, 0, &dress, 2, &why));
+    ck_assert_ptr_nonnull(strstr(why.text, "some.urls:12: \"{rand:9-1}\""));
+}
+END_TEST
+
 START_TEST(the_poison_must_go_to_the_server_under_load)
 {
-    const char *url = "http://127.0.0.1:1/";
+    static const struct aim aim = {.url = "http://127.0.0.1:1/", .weight = 1};
     static const struct dress dress = {.method = "GET"};
     struct injection i = parsed("segv=1%");
     struct target s;
     struct complaint why = {""};
     i.url = "http://127.0.0.1:2/crash";
-    ck_assert(!target_build(&s, &url, 1, &i, 1, &dress, &why));
+    ck_assert(!target_build(&s, &aim, 1, &i, 1, &dress, 1, &why));
     ck_assert_ptr_nonnull(strstr(why.text, "--inject-url"));
     i.url = "http://127.0.0.1:1/crash";
-    ck_assert(target_build(&s, &url, 1, &i, 1, &dress, &why));
+    ck_assert(target_build(&s, &aim, 1, &i, 1, &dress, 1, &why));
     ck_assert_ptr_nonnull(strstr(s.endpoints[0].injected[0].bytes, "GET /crash"));
     target_free(&s);
 }
@@ -169,6 +255,10 @@ int main(void)
     tcase_add_test(tests, one_in_a_hundred);
     tcase_add_test(tests, at_its_time_and_by_one_thread_only);
     tcase_add_test(tests, urls_of_one_server_take_turns);
+    tcase_add_test(tests, turns_are_taken_for_each_server);
+    tcase_add_test(tests, urls_of_one_server_are_chosen_by_weight);
+    tcase_add_test(tests, connections_are_shared_out_by_weight);
+    tcase_add_test(tests, a_mistake_in_a_file_is_found_by_its_line);
     tcase_add_test(tests, the_poison_must_go_to_the_server_under_load);
     tcase_add_test(tests, tls_and_names_tell_servers_apart);
     tcase_add_test(tests, a_wire_fault_asks_for_what_the_load_asks_for);

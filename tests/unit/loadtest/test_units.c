@@ -34,6 +34,27 @@ START_TEST(counts)
 }
 END_TEST
 
+START_TEST(sizes_and_rates)
+{
+    int64_t n;
+    double rate;
+    ck_assert(parse_size("1000", &n) && n == 1000);
+    ck_assert(parse_size("64k", &n) && n == 65536);
+    ck_assert(parse_size("0", &n) && n == 0);
+    ck_assert(parse_size("1048576m", &n) && n == INT64_C(1) << 40);
+    static const char *const bad[] = {"", "k", "-1", "1kb", "1.5m", "1048577m", "99999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_msg(!parse_size(bad[i], &n), "%s", bad[i]);
+    ck_assert(parse_rate("0.5", &rate) && rate > 0.49 && rate < 0.51);
+    ck_assert(parse_rate("10k", &rate) && rate > 9999 && rate < 10001);
+    ck_assert(parse_rate("1.5m", &rate) && rate > 1499999 && rate < 1500001);
+    ck_assert(parse_rate("0", &rate));
+    static const char *const worse[] = {"", "-1", "1x", "1kk", "101m", "1e3", "inf"};
+    for (size_t i = 0; i < sizeof worse / sizeof worse[0]; i++)
+        ck_assert_msg(!parse_rate(worse[i], &rate), "%s", worse[i]);
+}
+END_TEST
+
 START_TEST(shares)
 {
     double share;
@@ -69,6 +90,7 @@ int main(void)
     TCase *tests = tcase_create("units");
     tcase_add_test(tests, durations);
     tcase_add_test(tests, counts);
+    tcase_add_test(tests, sizes_and_rates);
     tcase_add_test(tests, shares);
     tcase_add_test(tests, printing);
     suite_add_tcase(suite, tests);

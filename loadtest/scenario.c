@@ -1,0 +1,102 @@
+/*
+ * scenario.c — finds the file, and hands each of its lines to the table of options.
+ */
+#include "scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "infile.h"
+
+#define FILE_MAX ((size_t)1 << 20)
+
+static bool is_file_name(const char *name)
+{
+    size_t length = strlen(name);
+    return strchr(name, '/') || (length > 4 && strcmp(name + length - 4, ".scn") == 0);
+}
+
+static bool is_there(const char *folder, const char *name, char out[INFILE_NAME_MAX])
+{
+    int n = snprintf(out, INFILE_NAME_MAX, "%s/%s.scn", folder, name);
+    return n > 0 && n < INFILE_NAME_MAX && access(out, R_OK) == 0;
+}
+
+/* The folder the program lies in. */
+static bool find_program(char folder[INFILE_NAME_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", folder, INFILE_NAME_MAX - 1);
+    folder[n > 0 ? n : 0] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    return slash != NULL;
+}
+
+static bool find(const char *name, char out[INFILE_NAME_MAX], struct complaint *why)
+{
+    static const char *const places[] = {"scenarios", "../share/tandem/scenarios"};
+    const char *own = getenv("TANDEM_SCENARIOS");
+    char program[INFILE_NAME_MAX], folder[INFILE_NAME_MAX + 32];
+    if (is_file_name(name))
+        return infile_beside(NULL, name, out, why);
+    if (own && *own)
+        return is_there(own, name, out) ||
+               complain(why, "there is no %s.scn in %s (TANDEM_SCENARIOS)", name, own);
+    for (size_t i = 0; find_program(program) && i < sizeof places / sizeof places[0]; i++) {
+        snprintf(folder, sizeof folder, "%s/%s", program, places[i]);
+        if (is_there(folder, name, out))
+            return true;
+    }
+    return complain(why, "there is no scenario %s in %s/scenarios: give the name of a file", name,
+                    program);
+}
+
+static bool apply_line(struct run_options *o, char *line, struct complaint *why)
+{
+    char *value = line;
+    const char *name = word_next(&value);
+    return run_options_set(o, name, *value ? value : NULL, why);
+}
+
+static void read_title(struct run_options *o)
+{
+    const char *text = o->scenario_text;
+    if (*text != '#')
+        return;
+    text += 1 + strspn(text + 1, "# \t");
+    snprintf(o->scenario_title, sizeof o->scenario_title, "%.*s", (int)strcspn(text, "\r\n"), text);
+}
+
+static bool apply(struct run_options *o, const char *file, struct complaint *why)
+{
+    struct lines lines = {.at = o->scenario_text};
+    struct complaint detail;
+    for (char *line; (line = lines_next(&lines));)
+        if (!apply_line(o, line, &detail))
+            return complain(why, "%s:%u: %s", file, lines.number, detail.text);
+    return true;
+}
+
+bool scenario_read(const char *name, struct run_options *o, struct complaint *why)
+{
+    char file[INFILE_NAME_MAX], folder[INFILE_NAME_MAX];
+    size_t length;
+    struct complaint detail;
+    if (!find(name, file, &detail))
+        return complain(why, "option --scenario: %s", detail.text);
+    o->scenario_text = infile_read(file, FILE_MAX, &length, &detail);
+    if (!o->scenario_text)
+        return complain(why, "option --scenario: %s", detail.text);
+    read_title(o);
+    strcpy(folder, file);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    o->folder = slash ? folder : NULL;
+    bool good = apply(o, file, why);
+    o->folder = NULL;
+    return good;
+}

@@ -101,34 +101,45 @@ static bool find_servers(const struct demo_options *o, char *folder, size_t room
     return true;
 }
 
-static bool start(const struct demo *d, size_t index, const struct workshop *w,
-                  struct subject *server, struct complaint *why)
+/* A command, and the texts in it that are made for it. */
+struct command {
+    char binary[2 * PATH_SIZE], ready[16], connections[16];
+    const char *argv[ARGUMENTS];
+};
+
+static bool write_command(struct command *c, const struct demo *d, size_t index,
+                          const struct workshop *w, struct complaint *why)
 {
-    char folder[PATH_SIZE], binary[2 * PATH_SIZE], ready[16], connections[16];
+    char folder[PATH_SIZE];
     if (!find_servers(d->options, folder, sizeof folder, why))
         return false;
-    snprintf(binary, sizeof binary, "%s/%s", folder, recipes[index].binary);
-    snprintf(ready, sizeof ready, "%d", SUBJECT_READY_FD);
-    snprintf(connections, sizeof connections, "%u", d->options->connections + 64);
-    const char *argv[ARGUMENTS] = {
-        binary,  "--listen",        "127.0.0.1:0",   "--ready-fd",   ready, "--root",
-        w->root, "--enable-faults", "--enable-demo", "--access-log", "off", "--log-level",
-        "error"};
-    size_t n = 13;
+    snprintf(c->binary, sizeof c->binary, "%s/%s", folder, recipes[index].binary);
+    snprintf(c->ready, sizeof c->ready, "%d", SUBJECT_READY_FD);
+    snprintf(c->connections, sizeof c->connections, "%u", d->options->connections + 64);
+    const char *always[] = {c->binary,     "--listen",        "127.0.0.1:0",   "--admin",
+                            "127.0.0.1:0", "--ready-fd",      c->ready,        "--root",
+                            w->root,       "--enable-faults", "--enable-demo", "--access-log",
+                            "off",         "--log-level",     "error"};
+    size_t n = sizeof always / sizeof always[0];
+    memcpy(c->argv, always, sizeof always);
     if (d->options->connections > 512) { /* their default is ample for less */
-        argv[n++] = "--max-connections";
-        argv[n++] = connections;
+        c->argv[n++] = "--max-connections";
+        c->argv[n++] = c->connections;
     }
     if (d->options->workers) {
-        argv[n++] = "--workers";
-        argv[n++] = d->options->workers;
+        c->argv[n++] = "--workers";
+        c->argv[n++] = d->options->workers;
     }
     if (recipes[index].isolation) {
-        argv[n++] = "--isolation";
-        argv[n++] = recipes[index].isolation;
+        c->argv[n++] = "--isolation";
+        c->argv[n++] = recipes[index].isolation;
     }
-    unlink(w->log);
-    return subject_start(server, (char *const *)argv, w->log, d->server_cpu, why);
+    c->argv[n] = NULL;
+    return access(c->binary, X_OK) == 0 ||
+           complain(why,
+                    "%s: %s: build it first (cmake --build --preset release), or say where the "
+                    "servers are with --servers DIR",
+                    c->binary, strerror(errno));
 }
 
 static void plan(struct run_options *o, const struct demo_options *demo, const char *url,
@@ -219,12 +230,18 @@ static void run_subject(struct demo *d, size_t index, const struct workshop *w)
 {
     struct demo_subject *s = &d->subjects[index];
     struct subject server;
+    struct command command;
     s->name = recipes[index].name;
     if (interrupted()) {
         complain(&s->trouble, "interrupted");
         return;
     }
-    if (!start(d, index, w, &server, &s->trouble))
+    if (!write_command(&command, d, index, w, &s->trouble))
+        return;
+    struct subject_plan how = {
+        .argv = (char *const *)command.argv, .log = w->log, .cpu = d->server_cpu};
+    unlink(w->log);
+    if (!subject_start(&server, &how, &s->trouble))
         return;
     run_both(d, index, &server, &s->trouble);
     subject_stop(&server);

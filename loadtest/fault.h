@@ -1,5 +1,8 @@
 /*
  * fault.h — what is done on purpose, how often and when: one --inject.
+ *
+ * Most kinds are a request that the server does not survive. Those of the table in fault.c are done
+ * to processes instead, with a signal, and only to processes that loadtest started itself.
  */
 #ifndef LOADTEST_FAULT_H
 #define LOADTEST_FAULT_H
@@ -11,6 +14,9 @@
 
 enum { MAX_INJECTIONS = 8, KIND_SIZE = 32 };
 
+/* What a fault is done to: a request is poisoned, or a process of the server is. */
+enum fault_level { FAULT_REQUEST, FAULT_PROCESS };
+
 /* One --inject: a share of the requests, or once at a moment, or from a moment on every so
  * often. */
 struct injection {
@@ -19,9 +25,11 @@ struct injection {
     int64_t first_ns; /* by time: after the start of the measured run */
     int64_t every_ns; /* 0: once */
     const char *url;  /* of --inject-url; NULL: /fault/KIND of the server under test */
+    enum fault_level level;
+    int64_t lasting_ns; /* of kinds that take a time (freeze:6s@2s); else 0 */
 };
 
-/* "segv=1%", "segv@5s", "hang@5s/500ms". */
+/* "segv=1%", "segv@5s", "hang@5s/500ms", "freeze:6s@2s". */
 bool injection_parse(const char *text, struct injection *injection, struct complaint *why);
 
 /* When something was done whose moment is known: a timed injection, a killed worker. */

@@ -203,6 +203,19 @@ static bool set_steady_victims(void *into, const char *value, struct complaint *
     return good;
 }
 
+static bool set_start(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->start = value;
+    return value[0] != '\0' || complain(why, "which command?");
+}
+
+static bool set_server_metrics(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->server_metrics = value;
+    return value[0] != '\0' || complain(why, "a URL such as http://127.0.0.1:9090/metrics is "
+                                             "missing");
+}
+
 static bool set_quiet(void *into, const char *value, struct complaint *why)
 {
     (void)value;
@@ -257,6 +270,9 @@ static const struct option_spec table[] = {
     {0, "seed", "N", "of the choice which requests are injected (1)", set_seed},
     {0, "inject", "KIND=1%", "send this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
     {0, "inject-url", "KIND=URL", "the poisoned request of another server", set_inject_url},
+    {0, "start", "'COMMAND'", "start this server for the run, and stop it afterwards", set_start},
+    {0, "server-metrics", "URL", "/metrics of a Tandem server: its side of the ledger, CPU, memory",
+     set_server_metrics},
     {0, "expect", "'EXPR'", "repeatable: 'victims == 0', 'p99 < 20ms', 'ok >= 99.9%'", set_expect},
     {0, "steady-p99", "DUR", "p99 of a steady run, to tell slow victims by", set_steady_p99},
     {0, "steady-victims", "N", "what that run had of them", set_steady_victims},
@@ -314,6 +330,18 @@ static bool match_inject_urls(struct run_options *o, struct complaint *why)
     return true;
 }
 
+/* Somebody else's processes are not ours to kill. */
+static bool check_processes(const struct run_options *o, struct complaint *why)
+{
+    for (size_t i = 0; i < o->injection_count; i++)
+        if (o->injections[i].level == FAULT_PROCESS && !o->start)
+            return complain(why,
+                            "--inject %s is done to a server that loadtest started: add --start "
+                            "'COMMAND'",
+                            o->injections[i].kind);
+    return true;
+}
+
 static bool check_together(struct run_options *o, struct complaint *why)
 {
     double share = 0;
@@ -330,7 +358,7 @@ static bool check_together(struct run_options *o, struct complaint *why)
         return complain(why, "%zu URLs need at least as many connections: raise -c", o->url_count);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
-    return match_inject_urls(o, why);
+    return check_processes(o, why) && match_inject_urls(o, why);
 }
 
 static void fill_in(struct run_options *o)

@@ -34,7 +34,10 @@ struct run_options {
     size_t inject_url_count;
     struct expectation expectations[MAX_EXPECTATIONS];
     size_t expectation_count;
-    const char *json; /* file name, "-" for stdout */
+    const char *json;           /* file name, "-" for stdout */
+    const char *start;          /* command of the server to start; NULL: none */
+    const char *server_metrics; /* URL; NULL: none */
+    struct subject *subject;    /* set by the runner: what process faults act on; not owned */
     struct steady steady;
     bool quiet, help, version;
     bool given_duration, given_method;

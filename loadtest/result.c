@@ -4,6 +4,7 @@
  */
 #include "result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -52,6 +53,17 @@ static void judge_generator(struct result *r)
         r->limited_why = NULL;
 }
 
+void result_mark(struct result *r, int64_t at_ns, const char *kind)
+{
+    size_t i = r->mark_count++;
+    if (i >= MAX_MARKS)
+        return;
+    for (; i > 0 && r->marks[i - 1].at_ns > at_ns; i--)
+        r->marks[i] = r->marks[i - 1];
+    r->marks[i] = (struct mark){.at_ns = at_ns};
+    snprintf(r->marks[i].kind, sizeof r->marks[i].kind, "%s", kind);
+}
+
 void result_conclude(struct result *r)
 {
     const struct tally *t = r->tally;
@@ -71,6 +83,8 @@ void result_conclude(struct result *r)
     else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
         r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
                      "or keep them alive";
+    else if (r->trouble.text[0])
+        r->invalid = r->trouble.text;
 }
 
 void result_free(struct result *r)

@@ -59,6 +59,7 @@ struct result {
     struct steady steady;
     struct mark marks[MAX_MARKS]; /* in the order of time; further ones are counted only */
     size_t mark_count;            /* all of them */
+    struct complaint trouble;     /* a fault that could not be done; empty if none */
 
     /* What follows from it. */
     double rps; /* requests answered well, per second */
@@ -70,6 +71,8 @@ struct result {
     const char *invalid;     /* why the run must not be used; NULL when it may */
 };
 
+/* Notes that a fault was done then; marks may come in any order of time. */
+void result_mark(struct result *r, int64_t at_ns, const char *kind);
 /* Works out the last group from the others. */
 void result_conclude(struct result *r);
 void result_free(struct result *r);

@@ -13,8 +13,10 @@
 
 #include "engine.h"
 #include "interrupt.h"
+#include "process_fault.h"
 #include "progress.h"
 #include "report.h"
+#include "stage.h"
 #include "target.h"
 #include "units.h"
 
@@ -66,10 +68,24 @@ static struct engine_plan make_plan(const struct run_options *o, const struct ta
                                 .seed = o->seed};
 }
 
-/* Waits for the run to end, telling about each second as it passes. */
-static void watch(struct engine *engine, struct timeline *timeline, struct progress *progress,
-                  bool warmup)
+/* Does what is due, and returns when to look again. */
+static int64_t do_faults(struct process_faults *faults, struct result *r, int64_t start)
 {
+    int64_t now = now_ns();
+    while (process_faults_next_ns(faults) <= now) {
+        const char *kind = process_faults_act(faults, now);
+        if (kind)
+            result_mark(r, now - start, kind);
+    }
+    int64_t next = process_faults_next_ns(faults);
+    return next < now + LOOK_NS ? next : now + LOOK_NS;
+}
+
+/* Waits for the run to end, telling about each second as it passes. */
+static void watch(struct engine *engine, struct result *r, struct process_faults *faults,
+                  struct progress *progress, bool warmup)
+{
+    struct timeline *timeline = &r->timeline;
     int64_t start = engine_measure_ns(engine);
     int64_t shown = 0;
     if (warmup)
@@ -82,11 +98,12 @@ static void watch(struct engine *engine, struct timeline *timeline, struct progr
             progress_second(progress, timeline, over - 1);
             shown = over;
         }
-        if (engine_wait(engine, now + LOOK_NS))
+        if (engine_wait(engine, do_faults(faults, r, start)))
             break;
         if (interrupted())
             engine_stop(engine);
     }
+    process_faults_end(faults);
     if (now_ns() - start >= (shown + 1) * NS_PER_S) /* the last one ended together with the run */
         progress_second(progress, timeline, shown);
     progress_end(progress);
@@ -116,14 +133,54 @@ static void learn_steady(struct result *r, int64_t warmup_ns)
     r->steady.source = "the warm-up";
 }
 
+/* Poisoned requests are the engine's business; processes are ours. */
+static size_t pick_requests(const struct run_options *o, struct injection *requests)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < o->injection_count; i++)
+        if (o->injections[i].level == FAULT_REQUEST)
+            requests[count++] = o->injections[i];
+    return count;
+}
+
+/* The moments of poisoned requests: the engine keeps to the time table, and so do the marks. */
+static void mark_requests(struct result *r, const struct injection *requests, size_t count)
+{
+    int64_t length_ns = (int64_t)(r->facts.seconds * 1e9);
+    for (size_t i = 0; i < count; i++) {
+        int64_t every = requests[i].every_ns ? requests[i].every_ns : INT64_MAX / 2;
+        if (requests[i].share > 0)
+            continue;
+        for (int64_t at = requests[i].first_ns; at < length_ns; at += every)
+            result_mark(r, at, requests[i].kind);
+    }
+}
+
+static void measure(struct engine *engine, const struct engine_plan *plan,
+                    const struct run_options *o, const char *label, struct result *r)
+{
+    struct progress progress;
+    struct process_faults faults;
+    progress_init(&progress, !o->quiet, label);
+    process_faults_init(&faults, o->subject, o->injections, o->injection_count, o->seed,
+                        engine_measure_ns(engine));
+    watch(engine, r, &faults, &progress, plan->warmup_ns > 0);
+    engine_finish(engine, r->tally, r->warmup, &r->facts);
+    r->trouble = faults.trouble;
+    mark_requests(r, plan->target->injections, plan->target->injection_count);
+    learn_steady(r, plan->warmup_ns);
+    result_conclude(r);
+}
+
 bool run_measure(const struct run_options *o, const char *label, struct result *result,
                  struct complaint *why)
 {
     struct target target;
+    struct injection requests[MAX_INJECTIONS];
+    size_t request_count = pick_requests(o, requests);
     memset(result, 0, sizeof *result);
     if (!ensure_descriptors(o->connections, why) ||
-        !target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
-                      why))
+        !target_build(&target, o->urls, o->url_count, requests, request_count, &o->dress, why))
         return false;
     struct engine_plan plan = make_plan(o, &target);
     describe(result, o, plan.threads);
@@ -134,16 +191,10 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
         engine = engine_start(&plan, &result->timeline, why);
     else
         complain(why, "out of memory");
-    if (engine) {
-        struct progress progress;
-        progress_init(&progress, !o->quiet, label);
-        watch(engine, &result->timeline, &progress, plan.warmup_ns > 0);
-        engine_finish(engine, result->tally, result->warmup, &result->facts);
-        learn_steady(result, plan.warmup_ns);
-        result_conclude(result);
-    } else {
+    if (engine)
+        measure(engine, &plan, o, label, result);
+    else
         result_free(result);
-    }
     target_free(&target);
     return engine != NULL;
 }
@@ -193,11 +244,33 @@ static int tell(const struct run_options *o, const struct result *r, FILE *json)
     return status;
 }
 
+/* The run and what is told about it, with the server of --start up for as long as it takes. */
+static int run_on_stage(struct run_options *o, const char *command, FILE *json)
+{
+    struct stage stage;
+    struct complaint why;
+    struct result result;
+    bool open = stage_open(&stage, o, &why);
+    bool good = open && run_measure(o, NULL, &result, &why);
+    int status = EXIT_INVALID;
+    if (open)
+        stage_stop(&stage);
+    if (good) {
+        result.command = command;
+        status = tell(o, &result, json);
+        result_free(&result);
+    } else {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+    }
+    if (open)
+        stage_close(&stage);
+    return status;
+}
+
 int run_main(int argc, char *const *argv, const char *command)
 {
     struct run_options options;
     struct complaint why;
-    struct result result;
     FILE *json = NULL;
     run_options_default(&options);
     bool good = run_options_parse(&options, argc, argv, &why);
@@ -209,13 +282,9 @@ int run_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why) ||
-        !run_measure(&options, NULL, &result, &why)) {
+    if (!good || !open_json(options.json, &json, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
-    result.command = command;
-    int status = tell(&options, &result, json);
-    result_free(&result);
-    return status;
+    return run_on_stage(&options, command, json);
 }

@@ -17,7 +17,8 @@ static bool start(struct subject *s, const char *script, struct complaint *why)
     const char *argv[] = {"/bin/sh", "-c", script, NULL};
     strcpy(log_name + sizeof log_name - 7, "XXXXXX");
     close(mkstemp(log_name));
-    bool good = subject_start(s, (char *const *)argv, log_name, -1, why);
+    struct subject_plan plan = {.argv = (char *const *)argv, .log = log_name, .cpu = -1};
+    bool good = subject_start(s, &plan, why);
     unlink(log_name);
     return good;
 }
@@ -50,7 +51,8 @@ START_TEST(a_missing_program_is_named)
     struct subject s;
     struct complaint why = {""};
     const char *argv[] = {"/nonexistent/server", NULL};
-    ck_assert(!subject_start(&s, (char *const *)argv, "/dev/null", -1, &why));
+    struct subject_plan plan = {.argv = (char *const *)argv, .log = "/dev/null", .cpu = -1};
+    ck_assert(!subject_start(&s, &plan, &why));
     ck_assert_ptr_nonnull(strstr(why.text, "/nonexistent/server"));
 }
 END_TEST

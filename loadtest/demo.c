@@ -194,6 +194,7 @@ static void make_yardstick(struct result *steady, struct steady *yardstick)
     *yardstick = (struct steady){.p99_us = steady->steady.p99_us,
                                  .victims = steady->victims.total,
                                  .rps = steady->rps,
+                                 .success = ledger_success(&steady->tally->ledger),
                                  .source = "the steady run"};
 }
 

@@ -36,6 +36,7 @@ bool injection_parse(const char *text, struct injection *injection, struct compl
 struct mark {
     int64_t at_ns; /* after the start of the measured run */
     char kind[KIND_SIZE];
+    int64_t back_ns; /* from then until the service was back in band; -1: not seen, or unknown */
 };
 
 #endif

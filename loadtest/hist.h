@@ -32,5 +32,7 @@ int64_t hist_quantile_us(const struct hist *h, double q);
 double hist_mean_us(const struct hist *h);
 /* How many values lie above `us`, up to the histogram's resolution. */
 uint64_t hist_count_above(const struct hist *h, int64_t us);
+/* By how much those above `us` exceed `base_us`, all together; µs. */
+double hist_excess_us(const struct hist *h, int64_t us, int64_t base_us);
 
 #endif

@@ -17,6 +17,9 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
                  size_t expectation_count);
 /* The members of one result, inside an object that the caller opens and closes. */
 void report_json_members(struct json *j, const struct result *r);
+/* What faults cost: delay to victims, recovery, goodput lost; a part of the two above. */
+void recovery_text(FILE *out, const struct result *r);
+void recovery_json(struct json *j, const struct result *r);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);

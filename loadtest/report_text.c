@@ -133,5 +133,6 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
     ledger(out, &r->tally->ledger);
     injected(out, r->tally);
     victims(out, r);
+    recovery_text(out, r);
     verdict(out, r, expectations, expectation_count);
 }

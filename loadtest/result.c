@@ -7,11 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "recovery.h"
+
 enum {
     SLOW_FACTOR = 10,    /* a victim waited this many times the steady p99 */
     BUSY_PERCENT = 95,   /* a thread that uses more of a CPU than this has nothing in reserve */
     SLIP_FLOOR_US = 1000 /* less than this is the kernel's timer, not overload */
 };
+
+/* The waiting ones had waited at least so long. */
+static void measure_delay(struct result *r)
+{
+    struct victims *v = &r->victims;
+    const struct tally *t = r->tally;
+    int64_t base = r->steady.p99_us;
+    int64_t longest =
+        t->corrected.max_us > t->censored.max_us ? t->corrected.max_us : t->censored.max_us;
+    v->delay_max_us = longest - base;
+    v->delay_sum_us = hist_excess_us(&t->corrected, v->threshold_us, base) +
+                      hist_excess_us(&t->censored, v->threshold_us, base);
+}
 
 static void count_victims(struct result *r)
 {
@@ -22,6 +37,8 @@ static void count_victims(struct result *r)
         v->slow = hist_count_above(&r->tally->corrected, v->threshold_us);
         v->waiting = hist_count_above(&r->tally->censored, v->threshold_us);
     }
+    if (v->slow + v->waiting > 0)
+        measure_delay(r);
     uint64_t all = v->failed + v->slow + v->waiting;
     v->allowance = r->steady.victims;
     v->total = all > v->allowance ? all - v->allowance : 0;
@@ -75,6 +92,7 @@ void result_conclude(struct result *r)
         (double)timeline_without_service_ns(&r->timeline, length_ns, usual, &resolution_ns) / 1e9;
     r->resolution_s = (double)resolution_ns / 1e9;
     count_victims(r);
+    recovery_conclude(r);
     judge_generator(r);
     if (!ledger_balances(&t->ledger))
         r->invalid = "the ledger does not balance: this is a fault of loadtest, please report it";

@@ -120,6 +120,8 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
     r->depth = o->depth;
     r->rate = o->rate;
     r->timeout_ns = o->timeout_ns;
+    for (size_t i = 0; i < o->injection_count; i++)
+        r->share += o->injections[i].share;
     r->steady = o->steady;
 }
 
@@ -130,6 +132,7 @@ static void learn_steady(struct result *r, int64_t warmup_ns)
         return;
     r->steady.p99_us = hist_quantile_us(&r->warmup->corrected, 0.99);
     r->steady.rps = (double)r->warmup->ok_in_time / ((double)warmup_ns / 1e9);
+    r->steady.success = ledger_success(&r->warmup->ledger);
     r->steady.source = "the warm-up";
 }
 

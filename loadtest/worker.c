@@ -53,7 +53,7 @@ static void on_ended(void *context, const struct flight *flight, const struct la
     else if (sample.outcome == OUTCOME_OK)
         second_served(&w->second, sample.done_ns, sample.done_ns - sample.due_ns);
     else
-        w->second.row.failed++;
+        second_failed(&w->second, sample.done_ns);
 }
 
 static void on_settled(void *context, const struct flight *flight, int status, bool kept)

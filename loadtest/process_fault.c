@@ -86,13 +86,16 @@ static bool act(struct process_faults *f, const struct injection *injection, int
 
 void process_faults_init(struct process_faults *f, struct subject *subject,
                          const struct injection *table, size_t count, uint64_t seed,
-                         int64_t start_ns)
+                         int64_t start_ns, int64_t end_ns)
 {
     *f = (struct process_faults){
-        .subject = subject, .table = table, .count = count, .thaw_ns = INT64_MAX};
+        .subject = subject, .table = table, .count = count, .end_ns = end_ns, .thaw_ns = INT64_MAX};
     rng_seed(&f->rng, seed, UINT64_MAX); /* a stream that no thread of the engine has */
-    for (size_t i = 0; i < count; i++)
-        f->next_ns[i] = table[i].level == FAULT_PROCESS ? start_ns + table[i].first_ns : INT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        f->next_ns[i] = start_ns + table[i].first_ns;
+        if (table[i].level != FAULT_PROCESS || f->next_ns[i] >= end_ns)
+            f->next_ns[i] = INT64_MAX;
+    }
 }
 
 int64_t process_faults_next_ns(const struct process_faults *f)
@@ -107,10 +110,10 @@ int64_t process_faults_next_ns(const struct process_faults *f)
 static void schedule_next(struct process_faults *f, size_t i, int64_t now)
 {
     int64_t every = f->table[i].every_ns;
-    if (every == 0)
-        f->next_ns[i] = INT64_MAX;
-    else
+    if (every > 0)
         f->next_ns[i] += ((now - f->next_ns[i]) / every + 1) * every;
+    if (every == 0 || f->next_ns[i] >= f->end_ns)
+        f->next_ns[i] = INT64_MAX;
 }
 
 const char *process_faults_act(struct process_faults *f, int64_t now_ns)

@@ -24,16 +24,17 @@ struct process_faults {
     struct subject *subject;
     const struct injection *table; /* those of other levels are left alone */
     size_t count;
+    int64_t end_ns;                  /* no fault is begun then or later */
     int64_t next_ns[MAX_INJECTIONS]; /* monotonic; INT64_MAX: no more */
     int64_t thaw_ns;                 /* when what is frozen goes on; INT64_MAX: nothing is */
     struct rng rng;
     struct complaint trouble; /* the first fault that could not be done; empty if none */
 };
 
-/* `start_ns` (monotonic) is the start of the measured run. The table must outlive it. */
+/* The measured run lasts from `start_ns` to `end_ns` (monotonic; INT64_MAX: open). The table must outlive it. */
 void process_faults_init(struct process_faults *f, struct subject *subject,
                          const struct injection *table, size_t count, uint64_t seed,
-                         int64_t start_ns);
+                         int64_t start_ns, int64_t end_ns);
 /* When there is something to do next (monotonic); INT64_MAX: never. */
 int64_t process_faults_next_ns(const struct process_faults *f);
 /* Does one thing whose moment has come. Returns the kind of the fault that was begun; NULL when

@@ -20,6 +20,9 @@ void report_json_members(struct json *j, const struct result *r);
 /* What faults cost: delay to victims, recovery, goodput lost; a part of the two above. */
 void recovery_text(FILE *out, const struct result *r);
 void recovery_json(struct json *j, const struct result *r);
+/* The server's own side, where it was asked for it; likewise. */
+void server_text(FILE *out, const struct result *r);
+void server_json(struct json *j, const struct result *r);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);

@@ -93,6 +93,8 @@ void result_conclude(struct result *r)
     r->resolution_s = (double)resolution_ns / 1e9;
     count_victims(r);
     recovery_conclude(r);
+    if (r->server.asked)
+        reconcile(&r->server, &t->ledger, &r->warmup->ledger);
     judge_generator(r);
     if (!ledger_balances(&t->ledger))
         r->invalid = "the ledger does not balance: this is a fault of loadtest, please report it";
@@ -101,6 +103,10 @@ void result_conclude(struct result *r)
     else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
         r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
                      "or keep them alive";
+    else if (r->server.comparable && !r->server.reconciled)
+        r->invalid =
+            "the server's count of requests and ours do not agree: was somebody else using "
+            "it?";
     else if (r->trouble.text[0])
         r->invalid = r->trouble.text;
 }

@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "fault.h"
+#include "reconcile.h"
 #include "tally.h"
 #include "timeline.h"
 
@@ -67,10 +68,11 @@ struct result {
     struct tally *warmup; /* owned */
     struct timeline timeline;
     struct engine_facts facts;
+    struct server_side server; /* what it said of itself, if it was asked */
     struct steady steady;
     struct mark marks[MAX_MARKS]; /* in the order of time; further ones are counted only */
     size_t mark_count;            /* all of them */
-    struct complaint trouble;     /* a fault that could not be done; empty if none */
+    struct complaint trouble; /* what spoilt the run: a fault that could not be done, …; or "" */
 
     /* What follows from it. */
     double rps; /* requests answered well, per second */

@@ -165,11 +165,17 @@ static void measure(struct engine *engine, const struct engine_plan *plan,
     struct progress progress;
     struct process_faults faults;
     progress_init(&progress, !o->quiet, label);
-    process_faults_init(&faults, o->subject, o->injections, o->injection_count, o->seed,
-                        engine_measure_ns(engine));
+    int64_t start = engine_measure_ns(engine);
+    int64_t end = o->duration_ns == INT64_MAX ? INT64_MAX : start + o->duration_ns;
+    process_faults_init(&faults, o->subject, o->injections, o->injection_count, o->seed, start,
+                        end);
     watch(engine, r, &faults, &progress, plan->warmup_ns > 0);
     engine_finish(engine, r->tally, r->warmup, &r->facts);
     r->trouble = faults.trouble;
+    struct complaint why;
+    if (o->server_metrics && !reconcile_after(o->server_metrics, &r->server, &why) &&
+        !r->trouble.text[0])
+        r->trouble = why;
     mark_requests(r, plan->target->injections, plan->target->injection_count);
     learn_steady(r, plan->warmup_ns);
     result_conclude(r);
@@ -185,6 +191,10 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
     if (!ensure_descriptors(o->connections, why) ||
         !target_build(&target, o->urls, o->url_count, requests, request_count, &o->dress, why))
         return false;
+    if (o->server_metrics && !reconcile_before(o->server_metrics, &result->server, why)) {
+        target_free(&target);
+        return false;
+    }
     struct engine_plan plan = make_plan(o, &target);
     describe(result, o, plan.threads);
     result->tally = calloc(1, sizeof *result->tally);

@@ -73,8 +73,10 @@ static void on_left(void *context, const struct flight *flight)
 {
     struct worker *w = context;
     w->aboard--;
-    if (!flight->measured)
+    if (!flight->measured) {
+        w->warmup->ledger.unfinished[flight->shot->party]++;
         return;
+    }
     w->measured->ledger.unfinished[flight->shot->party]++;
     if (flight->shot->party == INNOCENT)
         hist_add_ns(&w->measured->censored, w->now_ns - flight->due_ns);

@@ -168,7 +168,16 @@ static bool warm_up(const struct demo *d, const char *url, struct complaint *why
     return true;
 }
 
-/* One measured run, with the server's CPU time read before and after it. */
+/* Of the whole server where /proc may be read; else what its workers tell. */
+static void weigh(struct demo_run *run)
+{
+    const struct server_side *told = &run->result.server;
+    run->memory_of_workers = run->use.unreadable > 0 || run->use.pss_kib == 0;
+    run->memory = run->memory_of_workers ? told->after.pss_bytes : run->use.pss_kib * 1024;
+}
+
+/* One measured run, with the server's CPU time read before and after it: by itself, or from /proc
+ * where it does not tell. */
 static bool measure(const struct run_options *o, const char *label, pid_t server,
                     struct demo_run *run, struct complaint *why)
 {
@@ -177,9 +186,13 @@ static bool measure(const struct run_options *o, const char *label, pid_t server
     if (!run_measure(o, label, &run->result, why))
         return false;
     known &= tree_cpu_and_memory(server, &run->use);
+    const struct server_side *told = &run->result.server;
+    double cpu_s = told->comparable && told->cpu_s >= 0 ? told->cpu_s
+                   : known                              ? run->use.cpu_s - before.cpu_s
+                                                        : -1;
     uint64_t answered = ledger_answered(&run->result.tally->ledger);
-    run->cpu_us =
-        known && answered > 0 ? 1e6 * (run->use.cpu_s - before.cpu_s) / (double)answered : -1;
+    run->cpu_us = cpu_s >= 0 && answered > 0 ? 1e6 * cpu_s / (double)answered : -1;
+    weigh(run);
     run->done = true;
     return true;
 }
@@ -202,13 +215,15 @@ static bool run_both(struct demo *d, size_t index, const struct subject *server,
                      struct complaint *why)
 {
     struct demo_subject *s = &d->subjects[index];
-    char url[SUBJECT_ADDRESS_MAX + 32], label[64];
+    char url[SUBJECT_ADDRESS_MAX + 32], metrics[SUBJECT_ADDRESS_MAX + 32], label[64];
     struct run_options o;
     snprintf(url, sizeof url, "http://%s/one.txt", server->address);
     if (!warm_up(d, url, why))
         return false;
 
     plan(&o, d->options, url, d->options->duration_ns);
+    snprintf(metrics, sizeof metrics, "http://%s/metrics", server->admin);
+    o.server_metrics = metrics;
     snprintf(label, sizeof label, "%s, steady", s->name);
     if (!measure(&o, label, server->pid, &s->runs[STEADY], why))
         return false;
@@ -224,6 +239,8 @@ static bool run_both(struct demo *d, size_t index, const struct subject *server,
              d->options->kind);
     bool good = measure(&o, label, server->pid, &s->runs[FAULTY], why);
     s->runs[FAULTY].result.command = d->command;
+    if (good)
+        s->check = demo_check(d->options->kind, index == THREAD, &s->runs[FAULTY].result);
     return good;
 }
 
@@ -261,6 +278,7 @@ static int verdict(const struct demo *d)
             if (s->runs[k].done)
                 answered += ledger_answered(&s->runs[k].result.tally->ledger);
         }
+        complete &= !s->runs[FAULTY].done || s->check.holds;
     }
     if (!complete)
         return EXIT_INVALID;

@@ -26,7 +26,7 @@ struct server_metrics {
     } killed[METRICS_CAUSES];
     size_t causes;
     double cpu_s;       /* of all its processes, the dead included; < 0: it does not say */
-    uint64_t pss_bytes; /* of all its processes; 0: it does not say */
+    uint64_t pss_bytes; /* of all its workers; 0: it does not say */
 };
 
 /* Reads http://…/metrics. False: nobody answered, or not a Tandem server. */

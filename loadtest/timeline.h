@@ -21,7 +21,7 @@
 
 #include "hist.h"
 
-enum { TIMELINE_ROWS = 4096, SERVED_BITS = 100, TIMELINE_WINDOWS = 4096, LATENCY_CLASSES = 48 };
+enum { TIMELINE_ROWS = 4096, SERVED_BITS = 100, TIMELINE_WINDOWS = 4096, LATENCY_CLASSES = 80 };
 
 struct timeline_row {
     uint64_t ok;       /* innocent requests answered well */

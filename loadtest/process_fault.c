@@ -10,11 +10,12 @@
 
 enum { PROCESSES = 4096, PASSES = 3 };
 
-/* A signal to the whole tree. What is forked during a pass is found by the next; the parents that
- * might fork are stopped by then. */
+/* A signal to the whole tree: to its group at once, then to those below that have left it. What is
+ * forked during a pass is found by the next; the parents that might fork are stopped by then. */
 static void signal_tree(pid_t root, int signal)
 {
     static pid_t found[PROCESSES]; /* the main thread's */
+    kill(-root, signal);
     for (int pass = 0; pass < PASSES; pass++) {
         size_t count = tree_list(root, found, PROCESSES);
         for (size_t i = 0; i < count; i++)

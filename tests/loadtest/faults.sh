@@ -41,7 +41,7 @@ load() {
 
 none_is_left() {
     for _ in $(seq 500); do
-        pgrep -f -- "--root $work/root" >/dev/null || return
+        pgrep -f -- "--root $work/root" >/dev/null || return 0
         sleep 0.02
     done
     fail "still running: $(pgrep -af -- "--root $work/root")"

@@ -16,6 +16,7 @@ enum {
 #define LEAST_SUCCESS 0.99
 #define LEAST_ANSWERED 0.5
 #define SUSTAINED_NS NS_PER_S
+#define MOST 0.8
 
 /* The band, in windows of the timeline. */
 struct band {
@@ -52,14 +53,17 @@ static bool is_in_band(const struct band *b, int64_t first, int64_t end)
            (double)w.ok >= b->success * ended && 100 * window_slower(&w, b->p99_us) <= w.ok;
 }
 
-/* Three steps in a row, and the second from there. */
+/* Three steps in a row, and most of the second from there. */
 static bool is_back(const struct band *b, int64_t at, int64_t limit)
 {
-    for (int64_t i = 0; i < IN_A_ROW; i++)
-        if (!is_in_band(b, at + i * b->step, at + (i + 1) * b->step))
+    int64_t end = at + b->sustained < limit ? at + b->sustained : limit;
+    int64_t steps = 0, good = 0;
+    for (; steps < IN_A_ROW || at + (steps + 1) * b->step <= end; steps++) {
+        good += is_in_band(b, at + steps * b->step, at + (steps + 1) * b->step);
+        if (steps < IN_A_ROW && good <= steps)
             return false;
-    int64_t end = at + b->sustained;
-    return is_in_band(b, at, end < limit ? end : limit);
+    }
+    return (double)good >= MOST * (double)steps;
 }
 
 static double shortfall(const struct band *b, int64_t first, int64_t end)

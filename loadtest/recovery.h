@@ -14,8 +14,9 @@
  *              scheduler's noise)
  *
  * The service is *back* after a mark at the beginning of the first three steps in a row that are
- * all in band, if the second that begins there is in band as a whole, too (as far as it reaches
- * before the next mark or the end of the run). *Recovery time* is from the mark to there, 0 when it
+ * all in band, if four in five steps of the second that begins there are, too (as far as it reaches
+ * before the next mark or the end of the run). Not all of them: a steady run has its hiccups, and
+ * one of 20 ms puts two steps out of band, and a whole second's p99. *Recovery time* is from the mark to there, 0 when it
  * never left the band. *Goodput lost* is the sum over the steps between the two of the good innocent
  * answers by which each fell short of the steady rate.
  *

@@ -34,8 +34,8 @@ static void band(FILE *out, const struct recovery *c, const char *source)
     char limit[SHORT_TEXT];
     fprintf(out,
             "  recovery %s%.3f s, the longest, looked at in steps of %.0f ms. In band: half the "
-            "rate of\n  %s, 99 %% of its success, p99 ≤ %s; back: three steps in a row, and the "
-            "second from there\n",
+            "rate of\n  %s, 99 %% of its success, p99 ≤ %s; back: three steps in a row, and four "
+            "in five\n  of the second from there\n",
             c->complete ? "" : "at least ", c->seconds, c->resolution_s * 1e3, source,
             format_us((double)c->p99_limit_us, limit));
 }

@@ -74,6 +74,20 @@ static struct deed halting(int64_t ms)
     return off ? silence : usual;
 }
 
+/* Two hiccups of 20 ms in the second after the fault, as any machine has them. */
+static struct deed hiccups(int64_t ms)
+{
+    bool off = ms >= 1000 && ms < 1100;
+    bool slow = (ms >= 1300 && ms < 1320) || (ms >= 1700 && ms < 1720);
+    return off ? silence : slow ? (struct deed){RATE / 1000, 0, 20000} : usual;
+}
+
+/* Up and down in turns, up for long enough to look well. */
+static struct deed flapping(int64_t ms)
+{
+    return ms >= 1000 && ms < 2000 && ms % 100 >= 50 ? silence : usual;
+}
+
 static struct deed gone_for_good(int64_t ms)
 {
     return ms >= 3000 ? silence : usual;
@@ -151,6 +165,22 @@ START_TEST(two_good_steps_are_no_recovery)
 }
 END_TEST
 
+START_TEST(hiccups_are_no_relapse_but_flapping_is)
+{
+    struct result *r = play(hiccups);
+    result_mark(r, 1000 * NS_PER_MS, "restart");
+    recovery_conclude(r);
+    ck_assert_int_eq(r->marks[0].back_ns, 100 * NS_PER_MS);
+    discard(r);
+    r = play(flapping);
+    result_mark(r, 1000 * NS_PER_MS, "restart");
+    recovery_conclude(r);
+    ck_assert_int_ge(r->marks[0].back_ns, 600 * NS_PER_MS);
+    ck_assert_int_le(r->marks[0].back_ns, 1000 * NS_PER_MS);
+    discard(r);
+}
+END_TEST
+
 START_TEST(what_does_not_come_back_is_at_least_so_long)
 {
     struct result *r = play(gone_for_good);
@@ -215,6 +245,7 @@ int main(void)
     tcase_add_test(tests, a_high_p99_alone_is_enough);
     tcase_add_test(tests, the_band_is_twice_the_steady_p99);
     tcase_add_test(tests, two_good_steps_are_no_recovery);
+    tcase_add_test(tests, hiccups_are_no_relapse_but_flapping_is);
     tcase_add_test(tests, what_does_not_come_back_is_at_least_so_long);
     tcase_add_test(tests, by_share_there_is_no_moment);
     tcase_add_test(tests, without_a_steady_run_or_a_fault_nothing_is_known);

@@ -184,6 +184,7 @@ enum next answer_refuse(struct teller *t, struct conn *c, int status, const char
 {
     if (!conn_step(c, t->me, CONN_SEND))
         return NEXT_GONE;
+    atomic_fetch_add(&t->server->board->refused, 1);
     response_problem(&t->response, conn_problem_form(c), status, detail, id);
     if (status == 503)
         response_header(&t->response, "Retry-After", "1");

@@ -78,6 +78,7 @@ struct scoreboard {
     _Atomic uint64_t spooled;  /* bytes of bodies in descriptors */
     _Atomic uint64_t deaths;   /* of workers, by signal or by themselves */
     _Atomic unsigned lost;     /* threads that were robbed and have not come back */
+    _Atomic uint64_t refused;  /* answers to what was no whole request: 400, 408, 431, … */
     _Atomic uint64_t recycled; /* workers that were replaced in good health */
     _Atomic uint64_t unsound;  /* slots of the connection table that did not bear their seal */
     _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */

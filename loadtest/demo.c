@@ -101,34 +101,45 @@ static bool find_servers(const struct demo_options *o, char *folder, size_t room
     return true;
 }
 
-static bool start(const struct demo *d, size_t index, const struct workshop *w,
-                  struct subject *server, struct complaint *why)
+/* A command, and the texts in it that are made for it. */
+struct command {
+    char binary[2 * PATH_SIZE], ready[16], connections[16];
+    const char *argv[ARGUMENTS];
+};
+
+static bool write_command(struct command *c, const struct demo *d, size_t index,
+                          const struct workshop *w, struct complaint *why)
 {
-    char folder[PATH_SIZE], binary[2 * PATH_SIZE], ready[16], connections[16];
+    char folder[PATH_SIZE];
     if (!find_servers(d->options, folder, sizeof folder, why))
         return false;
-    snprintf(binary, sizeof binary, "%s/%s", folder, recipes[index].binary);
-    snprintf(ready, sizeof ready, "%d", SUBJECT_READY_FD);
-    snprintf(connections, sizeof connections, "%u", d->options->connections + 64);
-    const char *argv[ARGUMENTS] = {
-        binary,  "--listen",        "127.0.0.1:0",   "--ready-fd",   ready, "--root",
-        w->root, "--enable-faults", "--enable-demo", "--access-log", "off", "--log-level",
-        "error"};
-    size_t n = 13;
+    snprintf(c->binary, sizeof c->binary, "%s/%s", folder, recipes[index].binary);
+    snprintf(c->ready, sizeof c->ready, "%d", SUBJECT_READY_FD);
+    snprintf(c->connections, sizeof c->connections, "%u", d->options->connections + 64);
+    const char *always[] = {c->binary,     "--listen",        "127.0.0.1:0",   "--admin",
+                            "127.0.0.1:0", "--ready-fd",      c->ready,        "--root",
+                            w->root,       "--enable-faults", "--enable-demo", "--access-log",
+                            "off",         "--log-level",     "error"};
+    size_t n = sizeof always / sizeof always[0];
+    memcpy(c->argv, always, sizeof always);
     if (d->options->connections > 512) { /* their default is ample for less */
-        argv[n++] = "--max-connections";
-        argv[n++] = connections;
+        c->argv[n++] = "--max-connections";
+        c->argv[n++] = c->connections;
     }
     if (d->options->workers) {
-        argv[n++] = "--workers";
-        argv[n++] = d->options->workers;
+        c->argv[n++] = "--workers";
+        c->argv[n++] = d->options->workers;
     }
     if (recipes[index].isolation) {
-        argv[n++] = "--isolation";
-        argv[n++] = recipes[index].isolation;
+        c->argv[n++] = "--isolation";
+        c->argv[n++] = recipes[index].isolation;
     }
-    unlink(w->log);
-    return subject_start(server, (char *const *)argv, w->log, d->server_cpu, why);
+    c->argv[n] = NULL;
+    return access(c->binary, X_OK) == 0 ||
+           complain(why,
+                    "%s: %s: build it first (cmake --build --preset release), or say where the "
+                    "servers are with --servers DIR",
+                    c->binary, strerror(errno));
 }
 
 static void plan(struct run_options *o, const struct demo_options *demo, const char *url,
@@ -157,7 +168,16 @@ static bool warm_up(const struct demo *d, const char *url, struct complaint *why
     return true;
 }
 
-/* One measured run, with the server's CPU time read before and after it. */
+/* Of the whole server where /proc may be read; else what its workers tell. */
+static void weigh(struct demo_run *run)
+{
+    const struct server_side *told = &run->result.server;
+    run->memory_of_workers = run->use.unreadable > 0 || run->use.pss_kib == 0;
+    run->memory = run->memory_of_workers ? told->after.pss_bytes : run->use.pss_kib * 1024;
+}
+
+/* One measured run, with the server's CPU time read before and after it: by itself, or from /proc
+ * where it does not tell. */
 static bool measure(const struct run_options *o, const char *label, pid_t server,
                     struct demo_run *run, struct complaint *why)
 {
@@ -166,9 +186,13 @@ static bool measure(const struct run_options *o, const char *label, pid_t server
     if (!run_measure(o, label, &run->result, why))
         return false;
     known &= tree_cpu_and_memory(server, &run->use);
+    const struct server_side *told = &run->result.server;
+    double cpu_s = told->comparable && told->cpu_s >= 0 ? told->cpu_s
+                   : known                              ? run->use.cpu_s - before.cpu_s
+                                                        : -1;
     uint64_t answered = ledger_answered(&run->result.tally->ledger);
-    run->cpu_us =
-        known && answered > 0 ? 1e6 * (run->use.cpu_s - before.cpu_s) / (double)answered : -1;
+    run->cpu_us = cpu_s >= 0 && answered > 0 ? 1e6 * cpu_s / (double)answered : -1;
+    weigh(run);
     run->done = true;
     return true;
 }
@@ -183,6 +207,7 @@ static void make_yardstick(struct result *steady, struct steady *yardstick)
     *yardstick = (struct steady){.p99_us = steady->steady.p99_us,
                                  .victims = steady->victims.total,
                                  .rps = steady->rps,
+                                 .success = ledger_success(&steady->tally->ledger),
                                  .source = "the steady run"};
 }
 
@@ -190,13 +215,15 @@ static bool run_both(struct demo *d, size_t index, const struct subject *server,
                      struct complaint *why)
 {
     struct demo_subject *s = &d->subjects[index];
-    char url[SUBJECT_ADDRESS_MAX + 32], label[64];
+    char url[SUBJECT_ADDRESS_MAX + 32], metrics[SUBJECT_ADDRESS_MAX + 32], label[64];
     struct run_options o;
     snprintf(url, sizeof url, "http://%s/one.txt", server->address);
     if (!warm_up(d, url, why))
         return false;
 
     plan(&o, d->options, url, d->options->duration_ns);
+    snprintf(metrics, sizeof metrics, "http://%s/metrics", server->admin);
+    o.server_metrics = metrics;
     snprintf(label, sizeof label, "%s, steady", s->name);
     if (!measure(&o, label, server->pid, &s->runs[STEADY], why))
         return false;
@@ -212,6 +239,8 @@ static bool run_both(struct demo *d, size_t index, const struct subject *server,
              d->options->kind);
     bool good = measure(&o, label, server->pid, &s->runs[FAULTY], why);
     s->runs[FAULTY].result.command = d->command;
+    if (good)
+        s->check = demo_check(d->options->kind, index == THREAD, &s->runs[FAULTY].result);
     return good;
 }
 
@@ -219,12 +248,18 @@ static void run_subject(struct demo *d, size_t index, const struct workshop *w)
 {
     struct demo_subject *s = &d->subjects[index];
     struct subject server;
+    struct command command;
     s->name = recipes[index].name;
     if (interrupted()) {
         complain(&s->trouble, "interrupted");
         return;
     }
-    if (!start(d, index, w, &server, &s->trouble))
+    if (!write_command(&command, d, index, w, &s->trouble))
+        return;
+    struct subject_plan how = {
+        .argv = (char *const *)command.argv, .log = w->log, .cpu = d->server_cpu};
+    unlink(w->log);
+    if (!subject_start(&server, &how, &s->trouble))
         return;
     run_both(d, index, &server, &s->trouble);
     subject_stop(&server);
@@ -243,6 +278,7 @@ static int verdict(const struct demo *d)
             if (s->runs[k].done)
                 answered += ledger_answered(&s->runs[k].result.tally->ledger);
         }
+        complete &= !s->runs[FAULTY].done || s->check.holds;
     }
     if (!complete)
         return EXIT_INVALID;

@@ -16,9 +16,24 @@ static void one_run(struct json *j, const char *key, const struct demo_run *run)
     else
         json_null(j, "server_cpu_us_per_request");
     json_count(j, "server_processes", run->use.processes);
-    json_count(j, "server_pss_kib", run->use.pss_kib);
-    json_count(j, "server_pss_unreadable", run->use.unreadable);
+    json_count(j, "server_pss_kib", run->memory / 1024);
+    json_bool(j, "server_pss_of_workers", run->memory_of_workers);
     report_json_members(j, &run->result);
+    json_object_end(j);
+}
+
+static void check(struct json *j, const struct demo_check *c, bool done)
+{
+    if (!done || !c->known) {
+        json_null(j, "check");
+        return;
+    }
+    json_object(j, "check");
+    json_bool(j, "holds", c->holds);
+    json_count(j, "injected", c->injected);
+    json_count(j, "unseen", c->unseen);
+    json_count(j, "killed", c->killed);
+    json_count(j, "deaths", c->deaths);
     json_object_end(j);
 }
 
@@ -40,6 +55,7 @@ void demo_json(FILE *out, const struct demo *d)
         json_text(&j, "trouble", s->trouble.text[0] ? s->trouble.text : NULL);
         one_run(&j, "steady", &s->runs[STEADY]);
         one_run(&j, "faulty", &s->runs[FAULTY]);
+        check(&j, &s->check, s->runs[FAULTY].done);
         json_object_end(&j);
     }
     json_array_end(&j);

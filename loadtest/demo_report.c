@@ -77,19 +77,19 @@ static void row(FILE *out, const struct demo *d, const struct demo_subject *s, s
     else
         cell(out, 11, "-");
     cell(out, 10, format_us(run->cpu_us, text));
-    if (run->use.unreadable > 0)
+    if (run->memory == 0)
         cell(out, 10, "?");
     else
-        cell(out, 10, format_bytes((double)run->use.pss_kib * 1024, text));
+        cell(out, 10, format_bytes((double)run->memory, text));
     fputc('\n', out);
 }
 
 static void legend(FILE *out, const struct demo *d)
 {
-    unsigned unreadable = 0;
+    bool of_workers = false;
     for (size_t i = 0; i < SUBJECTS; i++)
         for (size_t k = 0; k < RUNS; k++)
-            unreadable += d->subjects[i].runs[k].use.unreadable;
+            of_workers |= d->subjects[i].runs[k].memory_of_workers;
     fputs(
         "\nWhat the columns say\n"
         "  rps         requests answered well (2xx), per second\n"
@@ -105,9 +105,9 @@ static void legend(FILE *out, const struct demo *d)
         "included\n"
         "  memory      PSS of all its processes after the run: shared pages are counted once\n",
         out);
-    if (unreadable > 0)
-        fputs("              (?: its processes do not let us read their memory; run as root to see "
-              "it)\n",
+    if (of_workers)
+        fputs("              (of its workers alone, as they tell; run as root to count its other "
+              "processes, too)\n",
               out);
 }
 
@@ -143,6 +143,32 @@ static void tell_victims(FILE *out, const struct result *r)
     fprintf(out, " %s took too long).\n", format_count(v->slow + v->waiting, n));
 }
 
+/* Both sides of the experiment: what was injected, and what the server counted. */
+static void tell_check(FILE *out, const struct demo_check *c)
+{
+    char killed[SHORT_TEXT], deaths[SHORT_TEXT], injected[SHORT_TEXT];
+    if (!c->known) {
+        fputs("    Check FAILED: its /metrics did not tell what it counted.\n", out);
+        return;
+    }
+    format_count(c->killed, killed);
+    format_count(c->deaths, deaths);
+    format_count(c->injected, injected);
+    if (c->together)
+        fprintf(
+            out,
+            "    Check %s: it counted %s deaths of its process and found %s requests guilty, of "
+            "%s faults\n    injected (the others were there when another one struck).\n",
+            c->holds ? "passed" : "FAILED", deaths, killed, injected);
+    else
+        fprintf(out, "    Check %s: it counted %s requests that died %s %s faults injected.\n",
+                c->holds ? "passed" : "FAILED", killed,
+                c->killed == c->injected  ? "="
+                : c->killed < c->injected ? "<"
+                                          : ">",
+                injected);
+}
+
 /* What happened to one subject, as measured. */
 static void tell_subject(FILE *out, const struct demo *d, size_t index)
 {
@@ -166,6 +192,7 @@ static void tell_subject(FILE *out, const struct demo *d, size_t index)
             "    It kept %.0f %% of its steady throughput; for %.2f s nobody was served (steady: "
             "%.2f s).\n",
             share_kept(s), r->without_service_s, s->runs[STEADY].result.without_service_s);
+    tell_check(out, &s->check);
 }
 
 static bool measured(const struct demo *d, size_t index)
@@ -221,9 +248,9 @@ static void tell_price(FILE *out, const struct demo *d, size_t index)
             other->cpu_us, thread->cpu_us);
     fprintf(out, "\n  and answers %.0f %% as many requests per second",
             100 * other->result.rps / thread->result.rps);
-    if (other->use.unreadable + thread->use.unreadable == 0 && thread->use.pss_kib > 0)
+    if (other->memory_of_workers == thread->memory_of_workers && thread->memory > 0)
         fprintf(out, ", with %.1f times the memory",
-                (double)other->use.pss_kib / (double)thread->use.pss_kib);
+                (double)other->memory / (double)thread->memory);
     fputs(".\n", out);
 }
 
@@ -241,6 +268,10 @@ static void tell_limits(FILE *out, const struct demo *d)
                 fprintf(out, "  Note: %s, %s: %s.\n", d->subjects[i].name,
                         k == STEADY ? "steady" : "under fault", run->result.limited_why);
         }
+        if (measured(d, i) && !d->subjects[i].check.holds)
+            fprintf(out,
+                    "  INVALID: %s: the deaths it counted and the faults injected do not agree.\n",
+                    d->subjects[i].name);
         if (d->subjects[i].trouble.text[0])
             fprintf(out, "  Not measured: %s: %s\n", d->subjects[i].name,
                     d->subjects[i].trouble.text);

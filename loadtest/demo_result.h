@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "demo_check.h"
 #include "demo_options.h"
 #include "procstat.h"
 #include "result.h"
@@ -21,11 +22,14 @@ struct demo_run {
     struct result result;
     double cpu_us; /* server's CPU per answered request, dead children included; < 0 unknown */
     struct tree_usage use; /* right after the run */
+    uint64_t memory; /* PSS in bytes: of all processes where /proc lets us read it; 0: unknown */
+    bool memory_of_workers; /* /proc did not: of the workers alone, as they tell in /metrics */
 };
 
 struct demo_subject {
     const char *name;
     struct demo_run runs[RUNS];
+    struct demo_check check;  /* of the run under fault, once it is done */
     struct complaint trouble; /* why a run is missing; empty if none is */
 };
 

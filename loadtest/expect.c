@@ -3,6 +3,7 @@
  */
 #include "expect.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,17 @@ static double rate(const struct result *r)
     return r->rps;
 }
 
+/* What is not known is not within any bound. */
+static double recovery(const struct result *r)
+{
+    return r->recovery.known && r->recovery.complete ? r->recovery.seconds : INFINITY;
+}
+
+static double goodput_lost(const struct result *r)
+{
+    return r->recovery.goodput_known ? r->recovery.goodput_lost : INFINITY;
+}
+
 static double silence(const struct result *r)
 {
     return r->without_service_s;
@@ -69,7 +81,8 @@ static const struct {
              {"failed", SHARE, count_failed},          {"injected", NUMBER, count_injected},
              {"scheduled", NUMBER, count_scheduled},   {"unfinished", NUMBER, count_unfinished},
              {"never_sent", NUMBER, count_never_sent}, {"rps", NUMBER, rate},
-             {"without_service", SECONDS, silence}};
+             {"without_service", SECONDS, silence},    {"recovery", SECONDS, recovery},
+             {"goodput_lost", NUMBER, goodput_lost}};
 
 enum { NAMES = sizeof names / sizeof names[0] };
 
@@ -159,7 +172,7 @@ bool expectation_parse(const char *text, struct expectation *e, struct complaint
     if (!find_unit(e->name, &unit))
         return complain(why,
                         "\"%s\" is not known: use victims, ok, failed, rps, p50, p90, p99, p999, "
-                        "max, without_service, or a failure class",
+                        "max, without_service, recovery, goodput_lost, or a failure class",
                         e->name);
     if (!parse_relation(&rest, e))
         return complain(why, "\"%s\" lacks one of < <= > >= == != after %s", text, e->name);

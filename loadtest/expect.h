@@ -3,8 +3,8 @@
  *
  *   NAME OP VALUE     OP: < <= > >= == !=
  *
- * Names: victims failed ok injected scheduled unfinished never_sent rps without_service p50 p90 p99
- * p999 max, the last five also as raw_p50 …, and every failure class. Latencies and times take a
+ * Names: victims failed ok injected scheduled unfinished never_sent rps without_service recovery
+ * goodput_lost p50 p90 p99 p999 max, the last five also as raw_p50 …, and every failure class. Latencies and times take a
  * duration; `ok` and `failed` with a per cent sign are shares of the innocent requests.
  */
 #ifndef LOADTEST_EXPECT_H

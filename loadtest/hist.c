@@ -137,3 +137,17 @@ uint64_t hist_count_above(const struct hist *h, int64_t us)
         above += h->count[i];
     return above;
 }
+
+double hist_excess_us(const struct hist *h, int64_t us, int64_t base_us)
+{
+    double sum = 0;
+    if (us < 0)
+        us = 0;
+    if (us > HIST_MAX_US)
+        return 0;
+    for (unsigned i = slot_of((uint64_t)us) + 1; i < HIST_SLOTS; i++)
+        if (h->count[i] > 0)
+            sum += (double)h->count[i] *
+                   ((double)(lowest_us(i) + highest_us(i)) / 2 - (double)base_us);
+    return sum;
+}

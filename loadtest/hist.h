@@ -44,5 +44,7 @@ int64_t hist_slot_lowest_us(unsigned slot);
 int64_t hist_slot_highest_us(unsigned slot);
 /* How many values lie above `us`, up to the histogram's resolution. */
 uint64_t hist_count_above(const struct hist *h, int64_t us);
+/* By how much those above `us` exceed `base_us`, all together; µs. */
+double hist_excess_us(const struct hist *h, int64_t us, int64_t base_us);
 
 #endif

@@ -121,6 +121,13 @@ uint64_t ledger_answered(const struct ledger *l)
            ledger_class(l, OUTCOME_STATUS_5XX) + ledger_class(l, OUTCOME_SURPLUS);
 }
 
+double ledger_success(const struct ledger *l)
+{
+    uint64_t ok = l->ended[INNOCENT][OUTCOME_OK];
+    uint64_t all = ok + ledger_failed(l, INNOCENT);
+    return all > 0 ? (double)ok / (double)all : 0;
+}
+
 bool ledger_balances(const struct ledger *l)
 {
     uint64_t started = 0;

@@ -78,6 +78,9 @@ uint64_t ledger_failed(const struct ledger *l, enum party who);
 uint64_t ledger_class(const struct ledger *l, enum outcome o);
 /* Requests that brought a whole answer, of whatever status. */
 uint64_t ledger_answered(const struct ledger *l);
+/* The share of the innocent requests that was answered well, of those that ended; 0 when none
+ * has. */
+double ledger_success(const struct ledger *l);
 /* Whether every request scheduled is in exactly one column. */
 bool ledger_balances(const struct ledger *l);
 

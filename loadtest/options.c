@@ -260,6 +260,19 @@ static bool set_steady_victims(void *into, const char *value, struct complaint *
     return good;
 }
 
+static bool set_start(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->start = value;
+    return value[0] != '\0' || complain(why, "which command?");
+}
+
+static bool set_server_metrics(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->server_metrics = value;
+    return value[0] != '\0' || complain(why, "a URL such as http://127.0.0.1:9090/metrics is "
+                                             "missing");
+}
+
 static bool set_quiet(void *into, const char *value, struct complaint *why)
 {
     (void)value;
@@ -355,6 +368,9 @@ static const struct option_spec table[] = {
     {0, "", NULL, "What to do on purpose, and what to make of it:", NULL},
     {0, "inject", "KIND=1%", "this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
     {0, "inject-url", "KIND=URL", "the poisoned request of another server", set_inject_url},
+    {0, "start", "'COMMAND'", "start this server for the run, and stop it then", set_start},
+    {0, "server-metrics", "URL", "/metrics of a Tandem server: its side of it all",
+     set_server_metrics},
     {0, "steady-p99", "DUR", "p99 of a steady run, to tell slow victims by", set_steady_p99},
     {0, "steady-victims", "N", "what that run had of them", set_steady_victims},
     {0, "expect", "'EXPR'", "'victims == 0', 'p99 < 20ms', 'ok >= 99.9%'", set_expect},
@@ -403,6 +419,18 @@ static bool match_inject_urls(struct run_options *o, struct complaint *why)
     return true;
 }
 
+/* Somebody else's processes are not ours to kill. */
+static bool check_processes(const struct run_options *o, struct complaint *why)
+{
+    for (size_t i = 0; i < o->injection_count; i++)
+        if (o->injections[i].level == FAULT_PROCESS && !o->start)
+            return complain(why,
+                            "--inject %s is done to a server that loadtest started: add --start "
+                            "'COMMAND'",
+                            o->injections[i].kind);
+    return true;
+}
+
 static bool check_together(struct run_options *o, struct complaint *why)
 {
     double share = 0;
@@ -421,7 +449,7 @@ static bool check_together(struct run_options *o, struct complaint *why)
                         o->threads, o->connections);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
-    return match_inject_urls(o, why);
+    return check_processes(o, why) && match_inject_urls(o, why);
 }
 
 /* The stages say how long the run is; -d may end it earlier. */

@@ -15,6 +15,7 @@
 
 struct process {
     pid_t pid, parent;
+    char state;   /* 'Z': dead, and not waited for */
     double cpu_s; /* its own, and that of the dead it has waited for */
 };
 
@@ -40,12 +41,14 @@ static bool parse_stat(const char *text, struct process *p)
 {
     const char *rest = strrchr(text, ')');
     int parent;
+    char state;
     unsigned long long user, system;
     long long dead_user, dead_system;
-    if (!rest || sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld",
-                        &parent, &user, &system, &dead_user, &dead_system) != 5)
+    if (!rest || sscanf(rest + 1, " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %lld %lld",
+                        &state, &parent, &user, &system, &dead_user, &dead_system) != 6)
         return false;
     double tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
+    p->state = state;
     p->parent = parent;
     p->cpu_s = own_cpu_s(p->pid, (double)(user + system) * tick_s) +
                (double)(dead_user + dead_system) * tick_s;
@@ -156,4 +159,61 @@ bool tree_cpu(pid_t root, struct tree_usage *usage)
 bool tree_cpu_and_memory(pid_t root, struct tree_usage *usage)
 {
     return walk(root, true, usage);
+}
+
+/* ── Who works there ───────────────────────────────────────────────────────────────────────────*/
+
+static bool is_leaf(const struct processes *all, pid_t pid)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->list[i].parent == pid && all->list[i].state != 'Z')
+            return false;
+    return true;
+}
+
+/* By its name or its title, which a server may have rewritten. */
+static bool is_called_worker(pid_t pid)
+{
+    static const char *const files[] = {"comm", "cmdline"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char name[64], text[256];
+        snprintf(name, sizeof name, "/proc/%d/%s", (int)pid, files[i]);
+        FILE *in = fopen(name, "r");
+        size_t n = in ? fread(text, 1, sizeof text - 1, in) : 0;
+        if (in)
+            fclose(in);
+        text[n] = '\0'; /* of cmdline the first word alone, which is where a title stands */
+        if (strstr(text, "worker"))
+            return true;
+    }
+    return false;
+}
+
+size_t tree_list(pid_t root, pid_t *found, size_t room)
+{
+    struct processes all = {0};
+    size_t count = 0;
+    read_all(&all);
+    for (size_t i = 0; i < all.count && count < room; i++)
+        if (all.list[i].state != 'Z' && is_below(&all, &all.list[i], root))
+            found[count++] = all.list[i].pid;
+    free(all.list);
+    return count;
+}
+
+size_t tree_workers(pid_t root, pid_t *found, size_t room)
+{
+    struct processes all = {0};
+    size_t leaves = 0, named = 0;
+    read_all(&all);
+    for (size_t i = 0; i < all.count && leaves < room; i++) {
+        const struct process *p = &all.list[i];
+        if (p->pid != root && p->state != 'Z' && is_below(&all, p, root) && is_leaf(&all, p->pid))
+            found[leaves++] = p->pid;
+    }
+    free(all.list);
+    for (size_t i = 0; i < leaves; i++)
+        if (is_called_worker(found[i]))
+            found[named++] = found[i]; /* named ≤ i: what is overwritten has been looked at */
+    return named > 0 ? named : leaves;
 }

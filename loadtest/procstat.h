@@ -1,5 +1,5 @@
 /*
- * procstat.h — CPU and memory of a process and everything below it, from /proc.
+ * procstat.h — a process and everything below it, from /proc: CPU, memory, and who works there.
  *
  * Any thread; each call reads /proc afresh.
  */
@@ -7,6 +7,7 @@
 #define LOADTEST_PROCSTAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,5 +24,11 @@ struct tree_usage {
 bool tree_cpu(pid_t root, struct tree_usage *usage);
 /* The same and PSS, which costs the kernel a walk through every page table. */
 bool tree_cpu_and_memory(pid_t root, struct tree_usage *usage);
+
+/* The living processes from `root` down, itself included; fills up to `room`, returns how many. */
+size_t tree_list(pid_t root, pid_t *found, size_t room);
+/* Those of them that serve: processes below `root` that have no children of their own. When some
+ * call themselves worker (nginx and server-proc do, and have helpers beside them), only those. */
+size_t tree_workers(pid_t root, pid_t *found, size_t room);
 
 #endif

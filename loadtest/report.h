@@ -20,6 +20,12 @@ void report_json_members(struct json *j, const struct result *r);
 /* Two of them by themselves, for documents that sum up several results. */
 void report_json_requests(struct json *j, const struct ledger *l);
 void report_json_latency(struct json *j, const char *key, const struct hist *h);
+/* What faults cost: delay to victims, recovery, goodput lost; a part of the two above. */
+void recovery_text(FILE *out, const struct result *r);
+void recovery_json(struct json *j, const struct result *r);
+/* The server's own side, where it was asked for it; likewise. */
+void server_text(FILE *out, const struct result *r);
+void server_json(struct json *j, const struct result *r);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);

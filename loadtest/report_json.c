@@ -154,6 +154,8 @@ void report_json_members(struct json *j, const struct result *r)
     report_json_requests(j, &t->ledger);
     injected(j, t);
     victims(j, r);
+    recovery_json(j, r);
+    server_json(j, r);
     json_real(j, "rps", r->rps);
     json_real(j, "seconds_without_service", r->without_service_s);
     json_real(j, "service_resolution_s", r->resolution_s);

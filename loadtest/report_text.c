@@ -172,5 +172,7 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
     injected(out, r->tally);
     tls(out, &r->tally->tls);
     victims(out, r);
+    recovery_text(out, r);
+    server_text(out, r);
     verdict(out, r, expectations, expectation_count);
 }

@@ -4,8 +4,10 @@
  */
 #include "result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "recovery.h"
 #include "units.h"
 
 enum {
@@ -13,6 +15,19 @@ enum {
     BUSY_PERCENT = 95,   /* a thread that uses more of a CPU than this has nothing in reserve */
     SLIP_FLOOR_US = 1000 /* less than this is the kernel's timer, not overload */
 };
+
+/* The waiting ones had waited at least so long. */
+static void measure_delay(struct result *r)
+{
+    struct victims *v = &r->victims;
+    const struct tally *t = r->tally;
+    int64_t base = r->steady.p99_us;
+    int64_t longest =
+        t->corrected.max_us > t->censored.max_us ? t->corrected.max_us : t->censored.max_us;
+    v->delay_max_us = longest - base;
+    v->delay_sum_us = hist_excess_us(&t->corrected, v->threshold_us, base) +
+                      hist_excess_us(&t->censored, v->threshold_us, base);
+}
 
 static void count_victims(struct result *r)
 {
@@ -23,6 +38,8 @@ static void count_victims(struct result *r)
         v->slow = hist_count_above(&r->tally->corrected, v->threshold_us);
         v->waiting = hist_count_above(&r->tally->censored, v->threshold_us);
     }
+    if (v->slow + v->waiting > 0)
+        measure_delay(r);
     uint64_t all = v->failed + v->slow + v->waiting;
     v->allowance = r->steady.victims;
     v->total = all > v->allowance ? all - v->allowance : 0;
@@ -54,6 +71,17 @@ static void judge_generator(struct result *r)
         r->limited_why = NULL;
 }
 
+void result_mark(struct result *r, int64_t at_ns, const char *kind)
+{
+    size_t i = r->mark_count++;
+    if (i >= MAX_MARKS)
+        return;
+    for (; i > 0 && r->marks[i - 1].at_ns > at_ns; i--)
+        r->marks[i] = r->marks[i - 1];
+    r->marks[i] = (struct mark){.at_ns = at_ns};
+    snprintf(r->marks[i].kind, sizeof r->marks[i].kind, "%s", kind);
+}
+
 void result_conclude(struct result *r)
 {
     const struct tally *t = r->tally;
@@ -67,6 +95,9 @@ void result_conclude(struct result *r)
         (double)timeline_without_service_ns(&r->timeline, length_ns, usual, &resolution_ns) / 1e9;
     r->resolution_s = (double)resolution_ns / 1e9;
     count_victims(r);
+    recovery_conclude(r);
+    if (r->server.asked)
+        reconcile(&r->server, &t->ledger, &r->warmup->ledger);
     judge_generator(r);
     if (!ledger_balances(&t->ledger))
         r->invalid = "the ledger does not balance: this is a fault of loadtest, please report it";
@@ -75,6 +106,12 @@ void result_conclude(struct result *r)
     else if (ledger_class(&t->ledger, OUTCOME_LOCAL) > 0)
         r->invalid = "this machine ran out of descriptors, ports or memory: use fewer connections, "
                      "or keep them alive";
+    else if (r->server.comparable && !r->server.reconciled)
+        r->invalid =
+            "the server's count of requests and ours do not agree: was somebody else using "
+            "it?";
+    else if (r->trouble.text[0])
+        r->invalid = r->trouble.text;
 }
 
 double result_due_rate(const struct result *r, size_t i)

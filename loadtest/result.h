@@ -12,6 +12,7 @@
 
 #include "engine.h"
 #include "fault.h"
+#include "reconcile.h"
 #include "tally.h"
 #include "timeline.h"
 
@@ -20,6 +21,7 @@ struct steady {
     int64_t p99_us;   /* corrected */
     uint64_t victims; /* requests that failed or were slow even so */
     double rps;
+    double success;     /* answered well, of all that ended; 0: unknown, taken for 1 */
     const char *source; /* "the warm-up", … for the report; NULL: there is none */
 };
 
@@ -30,14 +32,23 @@ struct victims {
     uint64_t allowance; /* what the steady run had */
     int64_t threshold_us; /* ten times the steady p99; 0: no steady run, nothing counts as slow */
     uint64_t total;
+    /* What the slow and the waiting ones took longer than the steady p99; failures have no
+     * latency. */
+    double delay_sum_us;
+    int64_t delay_max_us;
 };
 
-/* How the service came back after what was done to it. */
+/* How the service came back after what was done to it: see recovery.h for the definitions. */
 struct recovery {
-    bool known;          /* false: nothing was done at a known moment, or there is no steady run */
-    bool complete;       /* it was back in band before the run ended */
-    double seconds;      /* from the last mark until success rate and p99 were back in band */
-    double goodput_lost; /* innocent answers that a steady run would have had, and this had not */
+    bool known;    /* false: nothing was done at a known moment, or there is no steady run */
+    bool complete; /* after every mark it was back in band, before the next one and the end */
+    double
+        seconds; /* the longest from a mark until it was back; of one after which it was not, until
+                       the next mark or the end: at least so long */
+    double resolution_s;  /* the step in which this was looked at */
+    int64_t p99_limit_us; /* of the band */
+    bool goodput_known;   /* there is a steady rate, and something was done */
+    double goodput_lost;  /* innocent answers that a steady run would have had, and this had not */
 };
 
 enum { MAX_MARKS = 256 };
@@ -51,6 +62,7 @@ struct result {
     unsigned connections, threads, depth;
     double rate; /* the schedule's mean; 0: closed loop */
     struct schedule schedule;
+    double share; /* of the requests that were poisoned by share */
     int64_t timeout_ns;
 
     /* What was measured. */
@@ -58,9 +70,11 @@ struct result {
     struct tally *warmup; /* owned */
     struct timeline timeline;
     struct engine_facts facts;
+    struct server_side server; /* what it said of itself, if it was asked */
     struct steady steady;
     struct mark marks[MAX_MARKS]; /* in the order of time; further ones are counted only */
     size_t mark_count;            /* all of them */
+    struct complaint trouble; /* what spoilt the run: a fault that could not be done, …; or "" */
 
     /* What follows from it. */
     double rps; /* requests answered well, per second */
@@ -72,6 +86,8 @@ struct result {
     const char *invalid;     /* why the run must not be used; NULL when it may */
 };
 
+/* Notes that a fault was done then; marks may come in any order of time. */
+void result_mark(struct result *r, int64_t at_ns, const char *kind);
 /* Works out the last group from the others. */
 void result_conclude(struct result *r);
 /* How many requests the schedule wanted in row `i` of the timeline, per second; 0: closed loop. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,32 +21,33 @@
 
 #define READY_NS (10 * NS_PER_S)
 #define DRAIN_NS (5 * NS_PER_S)
+#define LOOK_NS (10 * NS_PER_MS) /* how often it is asked whether it is ready, or gone */
 
-/* The child's side; never returns. */
-static void become_server(char *const *argv, const char *log, int cpu, int ready, pid_t parent)
+/* The child's side; never returns. `ready`: our end of the pipe it tells by, -1: there is none. */
+static void become_server(const struct subject_plan *plan, int ready, pid_t parent)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM);
     if (getppid() != parent)
         _exit(126);
-    if (cpu >= 0) {
+    if (plan->cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
-        CPU_SET((size_t)cpu, &set);
+        CPU_SET((size_t)plan->cpu, &set);
         sched_setaffinity(0, sizeof set, &set);
     }
-    int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0644);
+    int out = open(plan->log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     int in = open("/dev/null", O_RDONLY);
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
     if (ready == SUBJECT_READY_FD)
         fcntl(ready, F_SETFD, 0);
-    else
+    else if (ready >= 0)
         dup2(ready, SUBJECT_READY_FD);
-    close_range(SUBJECT_READY_FD + 1, ~0U, 0);
-    execv(argv[0], argv);
-    dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
+    close_range((unsigned)SUBJECT_READY_FD + (ready >= 0), ~0U, 0);
+    execvp(plan->argv[0], plan->argv);
+    dprintf(STDERR_FILENO, "%s: %s\n", plan->argv[0], strerror(errno));
     _exit(127);
 }
 
@@ -72,17 +74,53 @@ static bool read_line(int fd, char *line, size_t room)
     return false;
 }
 
-/* "ready 127.0.0.1:1234 …" → the first address. */
-static bool parse_ready(const char *line, char *address)
+/* "ready 127.0.0.1:1234 … admin 127.0.0.1:5678" → the first address, and the admin address. */
+static bool parse_ready(struct subject *s, const char *line)
 {
-    return sscanf(line, "ready %127s", address) == 1;
+    const char *admin = strstr(line, " admin ");
+    if (admin)
+        sscanf(admin, " admin %127s", s->admin);
+    return sscanf(line, "ready %127s", s->address) == 1;
 }
 
-/* The last lines of the server's log, in one. */
-static void read_log(const char *name, char *text, size_t room)
+static bool accepts(const struct address *address)
+{
+    int fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && connect(fd, (const struct sockaddr *)&address->sa, address->length) == 0;
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+static void rest(void)
+{
+    struct timespec pause = {.tv_nsec = LOOK_NS};
+    nanosleep(&pause, NULL);
+}
+
+/* It is not waited for here: as long as it is not, its number, and its group's, are its own. */
+static bool has_ended(const struct subject *s)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)s->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid == s->pid;
+}
+
+static bool await_connection(const struct subject *s)
+{
+    int64_t deadline = now_ns() + READY_NS;
+    while (now_ns() < deadline && !interrupted() && !has_ended(s)) {
+        if (accepts(s->plan.address))
+            return true;
+        rest();
+    }
+    return false;
+}
+
+const char *subject_last_words(const struct subject *s, char *text, size_t room)
 {
     size_t n = 0;
-    FILE *in = fopen(name, "r");
+    FILE *in = fopen(s->plan.log, "r");
     if (in) {
         if (fseek(in, -(long)room + 1, SEEK_END) != 0)
             rewind(in);
@@ -95,59 +133,79 @@ static void read_log(const char *name, char *text, size_t room)
     for (char *c = text; *c; c++)
         if (*c == '\n')
             *c = ' ';
+    return text;
 }
 
-bool subject_start(struct subject *s, char *const *argv, const char *log, int cpu,
-                   struct complaint *why)
+static bool complain_not_ready(const struct subject *s, struct complaint *why)
+{
+    char said[256];
+    if (interrupted())
+        return complain(why, "interrupted");
+    subject_last_words(s, said, sizeof said);
+    return complain(why, "%s did not get ready%s; it said: %s", s->plan.argv[0],
+                    s->plan.address ? ", and must stay in the foreground" : "",
+                    said[0] ? said : "nothing");
+}
+
+/* Forks and waits for the line that our servers write. */
+static bool start_with_pipe(struct subject *s, struct complaint *why)
 {
     int ends[2];
-    char line[256], said[256];
-    *s = (struct subject){.pid = -1};
-    if (access(argv[0], X_OK) != 0)
-        return complain(why,
-                        "%s: %s: build it first (cmake --build --preset release), or say where "
-                        "the servers are with --servers DIR",
-                        argv[0], strerror(errno));
+    char line[512];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return complain(why, "cannot make a pipe: %s", strerror(errno));
     pid_t parent = getpid();
     s->pid = fork();
     if (s->pid == 0)
-        become_server(argv, log, cpu, ends[1], parent);
+        become_server(&s->plan, ends[1], parent);
     close(ends[1]);
-    bool ready =
-        s->pid > 0 && read_line(ends[0], line, sizeof line) && parse_ready(line, s->address);
+    bool ready = s->pid > 0 && read_line(ends[0], line, sizeof line) && parse_ready(s, line);
     close(ends[0]);
-    if (ready)
-        return true;
-    subject_stop(s);
-    read_log(log, said, sizeof said);
-    if (interrupted())
-        return complain(why, "interrupted");
-    return complain(why, "%s did not get ready; it said: %s", argv[0], said[0] ? said : "nothing");
+    return ready || complain_not_ready(s, why);
 }
 
-static bool wait_for_end(pid_t pid, int64_t deadline)
+/* Forks and tries to connect. Whoever listens there already would be taken for it. */
+static bool start_and_connect(struct subject *s, struct complaint *why)
 {
-    for (;;) {
-        pid_t got = waitpid(pid, NULL, WNOHANG);
-        if (got == pid || (got < 0 && errno == ECHILD))
-            return true;
-        if (now_ns() >= deadline)
-            return false;
-        struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
-        nanosleep(&pause, NULL);
-    }
+    if (accepts(s->plan.address))
+        return complain(why, "somebody listens there already, so %s was not started",
+                        s->plan.argv[0]);
+    pid_t parent = getpid();
+    s->pid = fork();
+    if (s->pid == 0)
+        become_server(&s->plan, -1, parent);
+    return (s->pid > 0 && await_connection(s)) || complain_not_ready(s, why);
+}
+
+bool subject_start_again(struct subject *s, struct complaint *why)
+{
+    bool ready = s->plan.address ? start_and_connect(s, why) : start_with_pipe(s, why);
+    if (!ready)
+        subject_stop(s);
+    return ready;
+}
+
+bool subject_start(struct subject *s, const struct subject_plan *plan, struct complaint *why)
+{
+    *s = (struct subject){.plan = *plan, .pid = -1};
+    return subject_start_again(s, why);
+}
+
+bool subject_runs(const struct subject *s)
+{
+    return s->pid > 0 && !has_ended(s);
 }
 
 void subject_stop(struct subject *s)
 {
     if (s->pid <= 0)
         return;
+    int64_t deadline = now_ns() + DRAIN_NS;
     kill(s->pid, SIGTERM);
-    if (!wait_for_end(s->pid, now_ns() + DRAIN_NS)) {
-        kill(-s->pid, SIGKILL); /* the whole group: nothing of it may go on running */
-        waitpid(s->pid, NULL, 0);
-    }
+    kill(-s->pid, SIGCONT); /* TERM waits as long as a process is stopped */
+    while (!has_ended(s) && now_ns() < deadline)
+        rest();
+    kill(-s->pid, SIGKILL); /* the whole group: nothing of it may go on running */
+    waitpid(s->pid, NULL, 0);
     s->pid = -1;
 }

@@ -10,7 +10,7 @@
 #include "resident.h"
 #include "units.h"
 
-enum { PENDING = 4 };
+enum { PENDING = 4, CLASS_FLOOR_BITS = 6 /* 64 µs: the first class ends here */ };
 
 struct pending {
     int64_t index; /* -1: free */
@@ -25,7 +25,9 @@ bool timeline_init(struct timeline *t, int64_t start_ns)
     t->row_seconds = 1;
     t->rows = resident_alloc(TIMELINE_ROWS, sizeof *t->rows);
     t->pending = resident_alloc(PENDING, sizeof *t->pending);
-    if (!t->rows || !t->pending) {
+    t->windows = resident_alloc(TIMELINE_WINDOWS, sizeof *t->windows);
+    t->window_ns = NS_PER_S / SERVED_BITS;
+    if (!t->rows || !t->pending || !t->windows) {
         timeline_free(t);
         return false;
     }
@@ -38,7 +40,9 @@ void timeline_free(struct timeline *t)
 {
     free(t->rows);
     free(t->pending);
+    free(t->windows);
     t->rows = NULL;
+    t->windows = NULL;
     t->pending = NULL;
     pthread_mutex_destroy(&t->lock);
 }
@@ -47,18 +51,48 @@ void second_start(struct second *s, const struct timeline *t, int64_t now_ns)
 {
     int64_t since = now_ns > t->start_ns ? now_ns - t->start_ns : 0;
     memset(&s->row, 0, sizeof s->row);
+    memset(s->windows, 0, sizeof s->windows);
     hist_clear(&s->hist);
     s->index = since / NS_PER_S;
     s->ends_ns = t->start_ns + (s->index + 1) * NS_PER_S;
 }
 
+/* Which part of its second that was; -1: none, it came after the end of the run. */
+static int part_of(const struct second *s, int64_t done_ns)
+{
+    int64_t part = SERVED_BITS - 1 - (s->ends_ns - 1 - done_ns) / (NS_PER_S / SERVED_BITS);
+    return part >= 0 && part < SERVED_BITS ? (int)part : -1;
+}
+
+/* Class 0 is up to 64 µs; after that, each doubling is cut into four equal parts. */
+static unsigned class_of(int64_t us)
+{
+    if (us <= 1 << CLASS_FLOOR_BITS)
+        return 0;
+    uint64_t v = (uint64_t)us - 1; /* limits belong to the class below */
+    unsigned top = 63U - (unsigned)__builtin_clzll(v);
+    unsigned class = 1 + 4 * (top - CLASS_FLOOR_BITS) + (unsigned)(v >> (top - 2) & 3);
+    return class < LATENCY_CLASSES ? class : LATENCY_CLASSES - 1;
+}
+
 void second_served(struct second *s, int64_t done_ns, int64_t latency_ns)
 {
-    int64_t bit = SERVED_BITS - 1 - (s->ends_ns - 1 - done_ns) / (NS_PER_S / SERVED_BITS);
-    if (bit >= 0 && bit < SERVED_BITS)
-        s->row.served[bit / 64] |= UINT64_C(1) << (bit % 64);
+    int part = part_of(s, done_ns);
+    if (part >= 0) {
+        s->row.served[part / 64] |= UINT64_C(1) << (part % 64);
+        s->windows[part].ok++;
+        s->windows[part].class[class_of(latency_ns / NS_PER_US)]++;
+    }
     s->row.ok++;
     hist_add_ns(&s->hist, latency_ns);
+}
+
+void second_failed(struct second *s, int64_t done_ns)
+{
+    int part = part_of(s, done_ns);
+    if (part >= 0)
+        s->windows[part].failed++;
+    s->row.failed++;
 }
 
 static void note_latency(struct timeline_row *row, const struct hist *h)
@@ -122,6 +156,36 @@ static struct timeline_row *row_of(struct timeline *t, int64_t second)
     return &t->rows[index];
 }
 
+static void add_window(struct window *into, const struct window *from)
+{
+    into->ok += from->ok;
+    into->failed += from->failed;
+    for (size_t i = 0; i < LATENCY_CLASSES; i++)
+        into->class[i] += from->class[i];
+}
+
+/* The same for windows as coarsen() for rows. */
+static void coarsen_windows(struct timeline *t)
+{
+    for (size_t i = 0; i < TIMELINE_WINDOWS / 2; i++) {
+        struct window sum = t->windows[2 * i];
+        add_window(&sum, &t->windows[2 * i + 1]);
+        t->windows[i] = sum;
+    }
+    memset(t->windows + TIMELINE_WINDOWS / 2, 0, TIMELINE_WINDOWS / 2 * sizeof *t->windows);
+    t->window_ns *= 2;
+}
+
+static void add_windows(struct timeline *t, const struct second *s)
+{
+    for (int64_t part = 0; part < SERVED_BITS; part++) {
+        int64_t at = (s->index * SERVED_BITS + part) * (NS_PER_S / SERVED_BITS);
+        while (at / t->window_ns >= TIMELINE_WINDOWS)
+            coarsen_windows(t);
+        add_window(&t->windows[at / t->window_ns], &s->windows[part]);
+    }
+}
+
 static void work_out(struct timeline *t, const struct pending *p)
 {
     if (p->index >= 0)
@@ -151,6 +215,7 @@ void timeline_publish(struct timeline *t, const struct second *s)
     struct timeline_row *row = row_of(t, s->index);
     add_row(row, &s->row, (unsigned)(s->index % t->row_seconds), t->row_seconds);
     hist_merge(pending_hist(t, s->index), &s->hist);
+    add_windows(t, s);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -186,6 +251,21 @@ void timeline_finish(struct timeline *t)
 {
     for (size_t i = 0; i < PENDING; i++)
         work_out(t, &t->pending[i]);
+}
+
+void timeline_sum(const struct timeline *t, int64_t first, int64_t end, struct window *sum)
+{
+    memset(sum, 0, sizeof *sum);
+    for (int64_t i = first; i < end && i < TIMELINE_WINDOWS; i++)
+        add_window(sum, &t->windows[i]);
+}
+
+uint64_t window_slower(const struct window *w, int64_t us)
+{
+    uint64_t slower = 0;
+    for (unsigned i = class_of(us) + 1; i < LATENCY_CLASSES; i++)
+        slower += w->class[i];
+    return slower;
 }
 
 static bool piece_served(const struct timeline *t, int64_t first, int64_t length)

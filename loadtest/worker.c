@@ -58,7 +58,7 @@ static void on_ended(void *context, const struct flight *flight, const struct la
     else if (sample.outcome == OUTCOME_OK)
         second_served(&w->second, sample.done_ns, sample.done_ns - sample.due_ns);
     else
-        w->second.row.failed++;
+        second_failed(&w->second, sample.done_ns);
 }
 
 static void on_opened(void *context, int64_t took)
@@ -85,8 +85,10 @@ static void on_left(void *context, const struct flight *flight)
 {
     struct worker *w = context;
     w->aboard--;
-    if (!flight->measured)
+    if (!flight->measured) {
+        w->warmup->ledger.unfinished[flight->shot->party]++;
         return;
+    }
     w->measured->ledger.unfinished[flight->shot->party]++;
     if (flight->shot->party == INNOCENT)
         hist_add_ns(&w->measured->censored, w->now_ns - flight->due_ns);

@@ -175,6 +175,9 @@ static void tell_requests(struct buf *out, const struct figures *f)
     counter(out, "tandem_requests_total",
             "Whole requests that were answered, by a worker or in the place of a dead one.",
             scoreboard_served(admin.server->board));
+    counter(out, "tandem_requests_refused_total",
+            "Answers to what was no whole request: malformed, too large, too slow, one too many.",
+            atomic_load(&admin.server->board->refused));
     family(out, name, "counter", "Requests whose handler was ended, by cause and route.");
     for (size_t i = 0; i < f->route_count; i++)
         for (int cause = 0; cause < CAUSES; cause++)

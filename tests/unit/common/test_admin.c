@@ -193,6 +193,7 @@ START_TEST(tells_all_families_of_an_idle_server)
     static const char *const lines[] = {
         "tandem_info{program=\"server-test\",version=\"" TANDEM_VERSION "\",isolation=\"none\"} 1",
         "tandem_requests_total 0",
+        "tandem_requests_refused_total 0",
         "# TYPE requests_killed_total counter",
         "# TYPE tandem_route_quarantined gauge",
         "tandem_workers{state=\"waiting\"} 0",
@@ -232,6 +233,7 @@ START_TEST(tells_what_the_board_says)
     atomic_store(&b->slots[0].pss, 1 << 20);
     atomic_store(&b->slots[1].pss, 7 << 20); /* of somebody who has left */
     atomic_store(&b->slots[2].pss, 2 << 20);
+    atomic_store(&b->refused, 10);
     atomic_store(&b->deaths, 11);
     atomic_store(&b->recycled, 12);
     atomic_store(&b->connections, 13);
@@ -245,6 +247,7 @@ START_TEST(tells_what_the_board_says)
     expect(text, "tandem_workers{state=\"waiting\"} 2");
     expect(text, "tandem_workers{state=\"turn\"} 1");
     expect(text, "tandem_memory_pss_bytes 3145728");
+    expect(text, "tandem_requests_refused_total 10");
     expect(text, "tandem_worker_deaths_total 11");
     expect(text, "tandem_workers_recycled_total 12");
     expect(text, "tandem_connections 13");

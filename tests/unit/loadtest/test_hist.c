@@ -129,6 +129,20 @@ START_TEST(sums_do_not_overflow)
 }
 END_TEST
 
+START_TEST(what_is_above_exceeds_by_so_much)
+{
+    struct hist *h = calloc(1, sizeof *h);
+    ck_assert_ptr_nonnull(h);
+    hist_add_us(h, 100);
+    hist_add_us(h, 1000);
+    hist_add_us(h, 50000);
+    double excess = hist_excess_us(h, 999, 100);
+    ck_assert(excess > 0.999 * 50800 && excess < 1.001 * 50800);
+    ck_assert(hist_excess_us(h, 60000, 100) < 1);
+    free(h);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hist");
@@ -141,6 +155,7 @@ int main(void)
     tcase_add_test(tests, merging_adds_up);
     tcase_add_test(tests, ranges_are_counted_at_their_upper_end);
     tcase_add_test(tests, sums_do_not_overflow);
+    tcase_add_test(tests, what_is_above_exceeds_by_so_much);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

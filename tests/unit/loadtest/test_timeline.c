@@ -132,6 +132,62 @@ START_TEST(a_long_run_gets_coarser_rows)
 }
 END_TEST
 
+START_TEST(a_window_knows_how_many_were_slower)
+{
+    struct timeline t;
+    struct window w;
+    static const int64_t limits[] = {10, 64, 65, 100, 1000, 4096, 5000, 200000};
+    ck_assert(timeline_init(&t, 0));
+    struct second *s = second_of(&t, 0);
+    for (int64_t us = 1; us <= 10000; us++)
+        second_served(s, 25 * NS_PER_MS, us * NS_PER_US);
+    second_failed(s, 25 * NS_PER_MS);
+    second_served(s, 30 * NS_PER_MS, 3600 * NS_PER_S);
+    timeline_publish(&t, s);
+    timeline_finish(&t);
+    timeline_sum(&t, 2, 3, &w);
+    ck_assert_uint_eq(w.ok, 10000);
+    ck_assert_uint_eq(w.failed, 1);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        double slower = (double)window_slower(&w, limits[i]);
+        double limit = limits[i] < 64 ? 64 : (double)limits[i];
+        ck_assert(slower <= 10000 - limit || slower < 1); /* rounded up … */
+        ck_assert(slower >= 10000 - 1.25 * limit);        /* … by a quarter of an octave */
+    }
+    timeline_sum(&t, 0, TIMELINE_WINDOWS + 5, &w);
+    ck_assert_uint_eq(w.ok, 10001);
+    ck_assert_uint_eq(window_slower(&w, 250000), 1); /* the last class has no upper limit */
+    free(s);
+    timeline_free(&t);
+}
+END_TEST
+
+START_TEST(a_long_run_gets_longer_windows)
+{
+    struct timeline t;
+    struct window w;
+    ck_assert(timeline_init(&t, 0));
+    struct second *s = calloc(1, sizeof *s);
+    ck_assert_ptr_nonnull(s);
+    for (int64_t second = 0; second < 100; second++) {
+        second_start(s, &t, second * NS_PER_S);
+        for (int64_t part = 0; part < 100; part++)
+            second_served(s, second * NS_PER_S + part * 10 * NS_PER_MS, NS_PER_MS);
+        timeline_publish(&t, s);
+    }
+    timeline_finish(&t);
+    ck_assert_int_eq(t.window_ns, 40 * NS_PER_MS);
+    for (int64_t i = 0; i < 2500; i++) {
+        timeline_sum(&t, i, i + 1, &w);
+        ck_assert_uint_eq(w.ok, 4);
+    }
+    timeline_sum(&t, 2500, TIMELINE_WINDOWS, &w);
+    ck_assert_uint_eq(w.ok, 0);
+    free(s);
+    timeline_free(&t);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("timeline");
@@ -142,6 +198,8 @@ int main(void)
     tcase_add_test(tests, silence_is_measured_in_steps_that_fit_the_rate);
     tcase_add_test(tests, nobody_served_at_all);
     tcase_add_test(tests, a_long_run_gets_coarser_rows);
+    tcase_add_test(tests, a_window_knows_how_many_were_slower);
+    tcase_add_test(tests, a_long_run_gets_longer_windows);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,91 @@
+/*
+ * The experiment checks itself: when do deaths and faults agree?
+ */
+#include "loadtest/demo_check.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+/* A run with so many faults, of which `answered` got a 5xx, and what the server counted. */
+static struct demo_check check(const char *kind, bool together, uint64_t injected,
+                               uint64_t answered, uint64_t killed, uint64_t deaths)
+{
+    struct tally *tally = calloc(1, sizeof *tally);
+    struct result *r = calloc(1, sizeof *r);
+    ck_assert(tally && r);
+    r->tally = tally;
+    tally->ledger.started[INJECTED] = injected;
+    tally->ledger.ended[INJECTED][OUTCOME_STATUS_5XX] = answered;
+    tally->ledger.ended[INJECTED][OUTCOME_RESET] = injected - answered;
+    r->server.comparable = true;
+    r->server.killed = killed;
+    r->server.worker_deaths = deaths;
+    struct demo_check c = demo_check(kind, together, r);
+    free(tally);
+    free(r);
+    return c;
+}
+
+START_TEST(processes_must_agree_exactly)
+{
+    ck_assert(check("segv", false, 100, 100, 100, 100).holds);
+    ck_assert(!check("segv", false, 100, 100, 99, 99).holds);
+    ck_assert(!check("segv", false, 100, 100, 101, 101).holds);
+    ck_assert(check("segv", false, 0, 0, 0, 0).holds);
+}
+END_TEST
+
+START_TEST(less_those_whose_end_was_not_seen)
+{
+    ck_assert(check("abort", false, 100, 98, 98, 98).holds);
+    ck_assert(!check("abort", false, 100, 98, 97, 97).holds);
+    ck_assert(check("partial-write", false, 10, 0, 10, 10).holds);
+}
+END_TEST
+
+START_TEST(threads_die_together)
+{
+    ck_assert(check("segv", true, 100, 0, 80, 79).holds);
+    ck_assert(!check("segv", true, 100, 0, 0, 0).holds);
+    ck_assert(!check("segv", true, 100, 0, 79, 80).holds);
+    ck_assert(!check("segv", true, 100, 0, 101, 80).holds);
+    ck_assert(check("segv", true, 0, 0, 0, 0).holds);
+}
+END_TEST
+
+START_TEST(what_need_not_kill_is_bounded_only)
+{
+    ck_assert(check("leak", false, 100, 0, 0, 0).holds);
+    ck_assert(check("hang", false, 100, 30, 30, 30).holds);
+    ck_assert(!check("hang", false, 100, 30, 101, 101).holds);
+}
+END_TEST
+
+START_TEST(a_server_that_does_not_tell_proves_nothing)
+{
+    struct tally *tally = calloc(1, sizeof *tally);
+    struct result *r = calloc(1, sizeof *r);
+    ck_assert(tally && r);
+    r->tally = tally;
+    ck_assert(!demo_check("segv", false, r).holds);
+    free(tally);
+    free(r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("demo_check");
+    TCase *tests = tcase_create("demo_check");
+    tcase_add_test(tests, processes_must_agree_exactly);
+    tcase_add_test(tests, less_those_whose_end_was_not_seen);
+    tcase_add_test(tests, threads_die_together);
+    tcase_add_test(tests, what_need_not_kill_is_bounded_only);
+    tcase_add_test(tests, a_server_that_does_not_tell_proves_nothing);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -179,10 +179,25 @@ static bool set_expect(void *into, const char *value, struct complaint *why)
     return expectation_parse(value, &o->expectations[o->expectation_count++], why);
 }
 
+static bool take_file(const char *value, const char **name, struct complaint *why)
+{
+    *name = value;
+    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+}
+
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    ((struct run_options *)into)->json = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return take_file(value, &((struct run_options *)into)->json, why);
+}
+
+static bool set_csv(void *into, const char *value, struct complaint *why)
+{
+    return take_file(value, &((struct run_options *)into)->csv, why);
+}
+
+static bool set_html(void *into, const char *value, struct complaint *why)
+{
+    return take_file(value, &((struct run_options *)into)->html, why);
 }
 
 static bool set_steady_p99(void *into, const char *value, struct complaint *why)
@@ -261,11 +276,12 @@ static const struct option_spec table[] = {
     {0, "steady-p99", "DUR", "p99 of a steady run, to tell slow victims by", set_steady_p99},
     {0, "steady-victims", "N", "what that run had of them", set_steady_victims},
     {0, "json", "FILE", "write the result as JSON; - for stdout, instead of the text", set_json},
+    {0, "csv", "FILE", "write the timeline as CSV, a row per second", set_csv},
+    {0, "html", "FILE", "write the result as one page, with diagrams if gnuplot is there",
+     set_html},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
     {0, "version", NULL, "the version", set_version},
-    {0, "csv", "FILE", NULL, not_yet},
-    {0, "html", "FILE", NULL, not_yet},
     {0, "hlog", "FILE", NULL, not_yet},
     {0, "insecure", NULL, NULL, no_tls_yet},
     {0, NULL, NULL, NULL, NULL}};

@@ -34,7 +34,7 @@ struct run_options {
     size_t inject_url_count;
     struct expectation expectations[MAX_EXPECTATIONS];
     size_t expectation_count;
-    const char *json; /* file name, "-" for stdout */
+    const char *json, *csv, *html; /* file names, "-" for stdout */
     struct steady steady;
     bool quiet, help, version;
     bool given_duration, given_method;

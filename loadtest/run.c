@@ -13,8 +13,10 @@
 
 #include "engine.h"
 #include "interrupt.h"
+#include "output.h"
 #include "progress.h"
 #include "report.h"
+#include "report_html.h"
 #include "target.h"
 #include "units.h"
 
@@ -148,15 +150,6 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
     return engine != NULL;
 }
 
-bool open_json(const char *name, FILE **out, struct complaint *why)
-{
-    *out = NULL;
-    if (!name)
-        return true;
-    *out = strcmp(name, "-") == 0 ? stdout : fopen(name, "w");
-    return *out || complain(why, "cannot write %s: %s", name, strerror(errno));
-}
-
 static int verdict(const struct run_options *o, const struct result *r)
 {
     if (r->invalid)
@@ -171,18 +164,34 @@ static int verdict(const struct run_options *o, const struct result *r)
     return EXIT_HELD;
 }
 
-static int tell(const struct run_options *o, const struct result *r, FILE *json)
+/* What heads a page: the URL, or the first of several. */
+static const char *target_name(const struct run_options *o, char *text, size_t room)
+{
+    if (o->url_count > 1)
+        snprintf(text, room, "%s and %zu more", o->urls[0], o->url_count - 1);
+    else
+        snprintf(text, room, "%s", o->urls[0]);
+    return text;
+}
+
+enum { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUTS };
+
+static int tell(const struct run_options *o, const struct result *r, struct output *outputs)
 {
     int status = verdict(o, r);
-    if (json != stdout)
+    char target[1024];
+    struct complaint why;
+    if (!outputs_take_stdout(outputs, OUTPUTS))
         report_text(stdout, r, o->expectations, o->expectation_count);
-    if (json)
-        report_json(json, r, o->expectations, o->expectation_count);
-    bool written = !json || (fflush(json) == 0 && !ferror(json));
-    if (json && json != stdout)
-        written &= fclose(json) == 0;
-    if (!written) {
-        fprintf(stderr, "loadtest: cannot write %s: %s\n", o->json, strerror(errno));
+    if (outputs[OUTPUT_JSON].file)
+        report_json(outputs[OUTPUT_JSON].file, r, o->expectations, o->expectation_count);
+    if (outputs[OUTPUT_CSV].file)
+        report_csv(outputs[OUTPUT_CSV].file, r);
+    if (outputs[OUTPUT_HTML].file)
+        report_html(outputs[OUTPUT_HTML].file, r, target_name(o, target, sizeof target),
+                    o->expectations, o->expectation_count);
+    if (!outputs_close(outputs, OUTPUTS, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     if (status == EXIT_NOTHING_TESTED)
@@ -198,7 +207,6 @@ int run_main(int argc, char *const *argv, const char *command)
     struct run_options options;
     struct complaint why;
     struct result result;
-    FILE *json = NULL;
     run_options_default(&options);
     bool good = run_options_parse(&options, argc, argv, &why);
     if (good && options.help) {
@@ -209,13 +217,16 @@ int run_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why) ||
+    struct output outputs[OUTPUTS] = {[OUTPUT_JSON] = {options.json, NULL},
+                                      [OUTPUT_CSV] = {options.csv, NULL},
+                                      [OUTPUT_HTML] = {options.html, NULL}};
+    if (!good || !outputs_open(outputs, OUTPUTS, &why) ||
         !run_measure(&options, NULL, &result, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     result.command = command;
-    int status = tell(&options, &result, json);
+    int status = tell(&options, &result, outputs);
     result_free(&result);
     return status;
 }

@@ -5,7 +5,6 @@
 #define LOADTEST_RUN_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "complaint.h"
 #include "options.h"
@@ -22,7 +21,5 @@ int run_main(int argc, char *const *argv, const char *command);
  * progress lines, NULL for none. False: nothing was run, and `why` says why. */
 bool run_measure(const struct run_options *o, const char *label, struct result *result,
                  struct complaint *why);
-/* Opens --json's file ("-": stdout) before the run, so that a bad name costs no run. */
-bool open_json(const char *name, FILE **out, struct complaint *why);
 
 #endif

@@ -1,0 +1,28 @@
+/*
+ * history.h — the timeline as diagrams: what happened in each second, and what was done meanwhile.
+ *
+ * Included by report_html*.c only.
+ */
+#ifndef LOADTEST_HISTORY_H
+#define LOADTEST_HISTORY_H
+
+#include "plot.h"
+#include "result.h"
+
+/* What a row of the timeline says, per second where it is a count. */
+enum row_value { ROW_OK, ROW_FAILED, ROW_INJECTED, ROW_P50, ROW_P99, ROW_MAX };
+
+/* That value of row `i`; not a number when there is none: no latency without a success, and no
+ * rate from the sliver of a row that lies within the run, if that is less than half of it. */
+double history_value(const struct result *r, size_t i, enum row_value what);
+/* Adds a run to a series, `offset` seconds to the right: a step for each row. */
+void history_draw(struct plot *p, struct plot_series *s, const struct result *r, double offset,
+                  enum row_value what);
+/* Adds the run's marks, and a band for each stretch in which faults were injected. */
+void history_faults(struct plot *p, const struct result *r, double offset);
+/* Widens least … most to what a run's rows have of one value. Start with NAN. */
+void history_range(const struct result *r, enum row_value what, double *least, double *most);
+/* Adds a histogram by percentile: x is 1 / (1 - share), as in HdrHistogram's plots. */
+void history_percentiles(struct plot *p, struct plot_series *s, const struct hist *h);
+
+#endif

@@ -27,13 +27,13 @@ static double round_step(double range, unsigned ticks)
     return 10 * power;
 }
 
-/* 0, 0.5, 200, 1.5k, 20k, 3M */
-static void count_label(double value, char label[AXIS_LABEL])
+/* 0, 200, 5,000; in an axis that goes further, 5k or 0.5M. */
+static void count_label(double value, double top, char label[AXIS_LABEL])
 {
-    if (value >= 1e6)
-        snprintf(label, AXIS_LABEL, "%.4gM", value / 1e6);
-    else if (value >= 1e4)
-        snprintf(label, AXIS_LABEL, "%.4gk", value / 1e3);
+    if (top >= 1e6)
+        snprintf(label, AXIS_LABEL, value > 0 ? "%.4gM" : "%.0f", value / 1e6);
+    else if (top >= 1e4)
+        snprintf(label, AXIS_LABEL, value > 0 ? "%.4gk" : "%.0f", value / 1e3);
     else if (value >= 1e3)
         snprintf(label, AXIS_LABEL, "%d,%03d", (int)(value / 1e3), (int)fmod(value, 1e3));
     else
@@ -48,7 +48,7 @@ void axis_counts(struct axis *a, double most, unsigned ticks)
     if (step < 1)
         step = 1; /* there is no half request */
     for (unsigned i = 0;; i++) {
-        count_label(i * step, label);
+        count_label(i * step, a->to, label);
         tick(a, i * step, label);
         if (i * step >= a->to * (1 - 1e-9)) {
             a->to = i * step;
@@ -109,14 +109,14 @@ void axis_latency(struct axis *a, double least, double most)
     *a = (struct axis){.log = true};
     least = least > 1 ? least : 1;
     most = most > least ? most : least;
-    while (step_125(low + 1) <= least)
+    while (step_125(low + 1) <= 0.87 * least) /* no line lies on the axis itself */
         low++;
     int high = low + 1;
     while (step_125(high) < most)
         high++;
     a->from = step_125(low);
     a->to = step_125(high);
-    bool decades = high - low > 7; /* more than that would stand too close */
+    bool decades = high - low > 9; /* more than that would stand too close */
     for (int i = low; i <= high; i++) {
         if (decades && i % 3 != 0)
             continue;

@@ -10,7 +10,7 @@
 #include "report_html.h"
 #include "units.h"
 
-enum { COLUMNS = 10, ROWS = SUBJECTS * RUNS, CELL = SHORT_TEXT };
+enum { COLUMNS = 9, ROWS = SUBJECTS * RUNS, CELL = SHORT_TEXT };
 
 /* The texts of the table, and what points at them. */
 struct table {
@@ -24,27 +24,26 @@ static void fill_row(char row[COLUMNS][CELL], const struct demo_subject *s, size
     const struct demo_run *run = &s->runs[kind];
     const struct result *r = &run->result;
     char n[SHORT_TEXT];
-    snprintf(row[0], CELL, "%s", s->name);
-    snprintf(row[1], CELL, "%.30s", phase);
+    snprintf(row[0], CELL, "%.10s, %.18s", s->name, phase);
     if (!run->done) {
-        snprintf(row[2], CELL, "not measured");
+        snprintf(row[1], CELL, "not measured");
         return;
     }
-    format_count((uint64_t)(r->rps + 0.5), row[2]);
-    format_us((double)hist_quantile_us(&r->tally->corrected, 0.5), row[3]);
-    format_us((double)hist_quantile_us(&r->tally->corrected, 0.99), row[4]);
+    format_count((uint64_t)(r->rps + 0.5), row[1]);
+    format_us((double)hist_quantile_us(&r->tally->corrected, 0.5), row[2]);
+    format_us((double)hist_quantile_us(&r->tally->corrected, 0.99), row[3]);
     if (kind == STEADY)
-        snprintf(row[5], CELL, "(%.20s)", format_count(r->victims.total, n));
+        snprintf(row[4], CELL, "(%.20s)", format_count(r->victims.total, n));
     else
-        format_count(r->victims.total, row[5]);
-    snprintf(row[6], CELL, "%.2f s", r->without_service_s);
+        format_count(r->victims.total, row[4]);
+    snprintf(row[5], CELL, "%.2f s", r->without_service_s);
     if (kind == FAULTY)
-        format_count(r->tally->fate.answered_5xx_kept, row[7]);
-    format_us(run->cpu_us, row[8]);
+        format_count(r->tally->fate.answered_5xx_kept, row[6]);
+    format_us(run->cpu_us, row[7]);
     if (run->use.unreadable == 0)
-        format_bytes((double)run->use.pss_kib * 1024, row[9]);
+        format_bytes((double)run->use.pss_kib * 1024, row[8]);
     else
-        snprintf(row[9], CELL, "unreadable");
+        snprintf(row[8], CELL, "unreadable");
 }
 
 static void fill(struct table *t, const struct demo *d, const char *const phases[RUNS])
@@ -70,9 +69,9 @@ static void describe(const struct demo *d, char *text, size_t room)
 static void write_page(FILE *out, const struct demo *d, const struct table *t,
                        const char *const phases[RUNS], const char *findings)
 {
-    static const char *const heads[COLUMNS] = {"server",      "load",    "per second", "p50",
-                                               "p99",         "victims", "no service", "5xx, kept",
-                                               "CPU/request", "memory"};
+    static const char *const heads[COLUMNS] = {
+        "server and load", "per second", "p50",         "p99",   "victims",
+        "no service",      "5xx, kept",  "CPU/request", "memory"};
     struct html_run runs[SUBJECTS][RUNS];
     struct html_subject subjects[SUBJECTS];
     char subtitle[256];

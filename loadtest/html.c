@@ -106,16 +106,38 @@ void html_table_open(struct html_table *t, FILE *out, const char *label,
     fputs("</tr></thead>\n<tbody>\n", out);
 }
 
-void html_cell(struct html_table *t, const char *text)
+static void open_cell(struct html_table *t, const char *class)
 {
     if (t->next == 0)
         fputs("<tr>", t->out);
-    fputs(t->columns[t->next].number ? "<td class=\"n\">" : "<td>", t->out);
-    html_text(t->out, text);
+    if (class)
+        fprintf(t->out, "<td class=\"%s\">", class);
+    else
+        fputs("<td>", t->out);
+}
+
+static void close_cell(struct html_table *t)
+{
     fputs("</td>", t->out);
     t->next = (t->next + 1) % t->count;
     if (t->next == 0)
         fputs("</tr>\n", t->out);
+}
+
+void html_cell(struct html_table *t, const char *text)
+{
+    const char *class = strcmp(text, "0") == 0 ? "n zero" : "n";
+    open_cell(t, t->columns[t->next].number ? class : NULL);
+    html_text(t->out, text);
+    close_cell(t);
+}
+
+void html_cell_pair(struct html_table *t, const char *name, const char *meaning)
+{
+    open_cell(t, "pair");
+    html_element(t->out, "b", NULL, name);
+    html_element(t->out, "small", NULL, meaning);
+    close_cell(t);
 }
 
 void html_cellf(struct html_table *t, const char *format, ...)

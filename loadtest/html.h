@@ -39,6 +39,8 @@ void html_table_open(struct html_table *t, FILE *out, const char *label,
 void html_cell(struct html_table *t, const char *text);
 void html_cellf(struct html_table *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A name, and beside it, or below it where the screen is narrow, what it means. */
+void html_cell_pair(struct html_table *t, const char *name, const char *meaning);
 void html_table_close(struct html_table *t);
 
 #endif

@@ -124,6 +124,15 @@ static void write_scale(FILE *to, char name, const struct axis *a)
             a->log ? "set" : "unset", name);
 }
 
+/* A label as gnuplot's tics want it: % begins a format there. */
+static void write_tick(FILE *to, const char *comma, const char *label, double at)
+{
+    fprintf(to, "%s'", comma);
+    for (; *label; label++)
+        fputs(*label == '%' ? "%%" : (char[]){*label, '\0'}, to);
+    fprintf(to, "' %.9g", at);
+}
+
 /* The numbers below the x axis, less those that would run into their neighbour. */
 static void write_x_axis(FILE *to, const struct plot *p, const struct plot_size *size)
 {
@@ -136,7 +145,7 @@ static void write_x_axis(FILE *to, const struct plot *p, const struct plot_size 
         if (at - half < free_from || at + half > size->width)
             continue;
         free_from = at + half + CHARACTER;
-        fprintf(to, "%s'%s' %.9g", comma, p->x.ticks[i].label, p->x.ticks[i].at);
+        write_tick(to, comma, p->x.ticks[i].label, p->x.ticks[i].at);
         comma = ", ";
     }
     fputs(")\n", to);
@@ -146,8 +155,7 @@ static void write_y_axis(FILE *to, const struct axis *a)
 {
     write_scale(to, 'y', a);
     for (size_t i = 0; i < a->count; i++)
-        fprintf(to, "%s'%s' %.9g", i ? ", " : "set ytics scale 0 (", a->ticks[i].label,
-                a->ticks[i].at);
+        write_tick(to, i ? ", " : "set ytics scale 0 (", a->ticks[i].label, a->ticks[i].at);
     fputs(")\n", to);
 }
 
@@ -181,8 +189,8 @@ static double write_label(FILE *to, const struct plot *p, const struct plot_size
     if ((left ? at - width : at) < free_from)
         return free_from;
     fprintf(
-        to, "set label '@%zu@' at %.9g, graph 1 %s offset character %s, 0.6 tc rgb '#%06x' front\n",
-        i, x, left ? "right" : "left", left ? "-0.4" : "0.4", FIRST_COLOUR + p->marks[i].colour);
+        to, "set label '@%zu@' at %.9g, graph 1 %s offset character %s, 0.7 tc rgb '#%06x' front\n",
+        i, x, left ? "right" : "left", left ? "0.4" : "-0.4", FIRST_COLOUR + p->marks[i].colour);
     return left ? at : at + width;
 }
 
@@ -194,7 +202,7 @@ static void write_marks(FILE *to, const struct plot *p, const struct plot_size *
         if (x < p->x.from || x > p->x.to)
             continue;
         fprintf(to,
-                "set arrow from %.9g, graph 0 to %.9g, graph 1.07 nohead lw 1.2 lc rgb '#%06x' "
+                "set arrow from %.9g, graph 0 to %.9g, graph 1 nohead lw 1.2 lc rgb '#%06x' "
                 "back\n",
                 x, x,
                 FIRST_COLOUR + (p->marks[i].colour == PLOT_INK ? PLOT_AXIS : p->marks[i].colour));

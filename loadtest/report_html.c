@@ -38,11 +38,12 @@ static void expectations(FILE *out, const struct result *r, const struct expecta
     fputs("<ul class=\"expectations\">\n", out);
     for (size_t i = 0; i < count; i++) {
         double measured;
+        char text[SHORT_TEXT];
         bool held = expectation_holds(&e[i], r, &measured);
         fprintf(out, "<li class=\"%s\"><b>%s</b> ", held ? "held" : "failed",
                 held ? "Held" : "Failed");
         html_element(out, "code", NULL, e[i].text);
-        html_elementf(out, "span", NULL, " measured: %.10g%s", measured, e[i].percent ? " %" : "");
+        html_elementf(out, "span", NULL, "measured: %s", expectation_format(&e[i], measured, text));
         fputs("</li>\n", out);
     }
     fputs("</ul>\n", out);
@@ -276,7 +277,7 @@ static void latency_over_time(FILE *out, const struct result *r)
     history_faults(&p, r, 0);
     page_section(out, "Latency over time",
                  "Of the innocent requests answered well in each second, counted from when they "
-                 "were due. Each line of the scale is about twice the one below it.");
+                 "were due. The scale is logarithmic.");
     page_figure(out, &p, latency_table, r);
     page_section_end(out);
     plot_free(&p);
@@ -379,16 +380,15 @@ static void distribution(FILE *out, const struct result *r)
 static void ledger_row(struct html_table *t, const char *name, const char *meaning,
                        uint64_t innocent, uint64_t injected)
 {
-    html_cell(t, name);
+    html_cell_pair(t, name, meaning);
     count_cell(t, innocent);
     count_cell(t, injected);
-    html_cell(t, meaning);
 }
 
 static void ledger(FILE *out, const struct ledger *l)
 {
     static const struct html_column columns[] = {
-        {"how it ended", false}, {"innocent", true}, {"injected", true}, {"meaning", false}};
+        {"how it ended", false}, {"innocent", true}, {"injected", true}};
     struct html_table t;
     char n[SHORT_TEXT];
     page_section(out, "The ledger", "Each request that was scheduled ended in exactly one line.");

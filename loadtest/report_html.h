@@ -40,7 +40,8 @@ struct html_subject {
 /* A table of the caller's own: `columns` cells for each of `row_count` rows, row by row. The first
  * column holds words, the others numbers. */
 struct html_grid {
-    const char *heading, *explanation; /* explanation: NULL for none */
+    const char *heading;
+    const char *explanation; /* stands below it; NULL: none */
     const char *const *heads;
     size_t columns;
     const char *const *cells;

@@ -128,12 +128,14 @@ static void grid(FILE *out, const struct html_grid *g)
     size_t count = g->columns < 16 ? g->columns : 16;
     for (size_t i = 0; i < count; i++)
         columns[i] = (struct html_column){g->heads[i], i > 0};
-    page_section(out, g->heading, g->explanation);
+    page_section(out, g->heading, NULL);
     html_table_open(&t, out, g->heading, columns, count);
     for (size_t row = 0; row < g->row_count; row++)
         for (size_t i = 0; i < count; i++)
             html_cell(&t, g->cells[row * g->columns + i]);
     html_table_close(&t);
+    if (g->explanation)
+        html_element(out, "p", "note", g->explanation);
     page_section_end(out);
 }
 
@@ -331,18 +333,19 @@ static bool any_ended(const struct html_comparison *c, const char *phase, unsign
 
 static void ledgers(FILE *out, const struct html_comparison *c, const char *phase)
 {
-    struct html_column columns[2 + HTML_SUBJECTS] = {{"how it ended", false}};
+    struct html_column columns[1 + HTML_SUBJECTS] = {{"how it ended", false}};
     struct html_table t;
     char a[SHORT_TEXT], b[SHORT_TEXT];
     for (size_t i = 0; i < c->subject_count; i++)
         columns[1 + i] = (struct html_column){c->subjects[i].name, true};
-    columns[1 + c->subject_count] = (struct html_column){"meaning", false};
     html_element(out, "h3", NULL, phase);
-    html_table_open(&t, out, phase, columns, 2 + c->subject_count);
+    html_table_open(&t, out, phase, columns, 1 + c->subject_count);
     for (unsigned o = 0; o <= OUTCOMES; o++) {
         if (!any_ended(c, phase, o))
             continue;
-        html_cell(&t, o < OUTCOMES ? outcome_name((enum outcome)o) : "unfinished, never sent");
+        html_cell_pair(&t, o < OUTCOMES ? outcome_name((enum outcome)o) : "unfinished",
+                       o < OUTCOMES ? outcome_meaning((enum outcome)o)
+                                    : "no answer when the run was over, or never sent");
         for (size_t i = 0; i < c->subject_count; i++) {
             uint64_t sum[PARTIES];
             sum_outcome(&c->subjects[i], phase, o, sum);
@@ -352,8 +355,6 @@ static void ledgers(FILE *out, const struct html_comparison *c, const char *phas
             else
                 html_cell(&t, format_count(sum[INNOCENT], a));
         }
-        html_cell(&t, o < OUTCOMES ? outcome_meaning((enum outcome)o)
-                                   : "no answer when the run was over, or no connection was free");
     }
     html_table_close(&t);
 }

@@ -80,10 +80,8 @@ static void watch(struct engine *engine, struct timeline *timeline, struct progr
         int64_t now = now_ns();
         /* A second is shown a little after its end, when all threads have published it. */
         int64_t over = now > start ? (now - start - LOOK_NS) / NS_PER_S : 0;
-        if (over > shown) {
-            progress_second(progress, timeline, over - 1);
-            shown = over;
-        }
+        while (shown < over)
+            progress_second(progress, timeline, shown++);
         if (engine_wait(engine, now + LOOK_NS))
             break;
         if (interrupted())
@@ -138,7 +136,7 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
         complain(why, "out of memory");
     if (engine) {
         struct progress progress;
-        progress_init(&progress, !o->quiet, label);
+        progress_init(&progress, !o->quiet, label, o->duration_ns);
         watch(engine, &result->timeline, &progress, plan.warmup_ns > 0);
         engine_finish(engine, result->tally, result->warmup, &result->facts);
         learn_steady(result, plan.warmup_ns);

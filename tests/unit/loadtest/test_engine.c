@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

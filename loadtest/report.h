@@ -17,6 +17,9 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
                  size_t expectation_count);
 /* The members of one result, inside an object that the caller opens and closes. */
 void report_json_members(struct json *j, const struct result *r);
+/* The first members of every document: schema, document ("run", "demo", …), command, version and
+ * the machine. What the members mean and what units they have is in result.schema.json. */
+void report_json_head(struct json *j, const char *document, const char *command);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);

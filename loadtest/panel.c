@@ -75,8 +75,8 @@ unsigned panel_room(const struct panel *p)
 void panel_add(struct panel *p, enum panel_style style, const char *text)
 {
     bool styled = p->terminal.colour && style != PANEL_PLAIN;
-    const size_t reserve = 64; /* for the end of a style and of the line */
-    if (!has_row(p) || panel_room(p) == 0)
+    const size_t reserve = 32; /* for a style, its end, and the end of the line */
+    if (!has_row(p) || panel_room(p) == 0 || p->used + 2 * reserve >= sizeof p->text)
         return;
     if (styled)
         append(p, styles[style], strlen(styles[style]));

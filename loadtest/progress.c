@@ -31,10 +31,11 @@ static void plain_line(const struct progress *p, const char *text)
 static void plain_second(const struct progress *p, const struct timeline_row *row, int64_t index)
 {
     char text[160], ok[SHORT_TEXT], p99[SHORT_TEXT];
+    format_us((double)row->p99_us, p99);
+    int width = 9 + (strstr(p99, "µ") != NULL); /* two bytes, one column */
     snprintf(text, sizeof text,
-             "%4" PRId64 " s  %9s ok/s  p99 %9s  failed %" PRIu64 "  injected %" PRIu64, index + 1,
-             format_count(row->ok, ok), format_us((double)row->p99_us, p99), row->failed,
-             row->injected);
+             "%4" PRId64 " s  %9s ok/s  p99 %*s  failed %" PRIu64 "  injected %" PRIu64, index + 1,
+             format_count(row->ok, ok), width, p99, row->failed, row->injected);
     plain_line(p, text);
 }
 

@@ -65,10 +65,13 @@ static void headline(FILE *out, const struct result *r)
         snprintf(depth, sizeof depth, ", %u requests in flight on each", r->depth);
     if (r->rate > 0)
         snprintf(rate, sizeof rate, ", %.0f requests due per second", r->rate);
-    fprintf(out, "%s loop, %u connection%s, %u thread%s%s%s, %.2f s%s\n\n",
-            r->rate > 0 ? "open" : "closed", r->connections, r->connections == 1 ? "" : "s",
-            r->threads, r->threads == 1 ? "" : "s", depth, rate, r->facts.seconds,
-            r->facts.stopped_early ? " (stopped early)" : "");
+    char line[PARAGRAPH_MAX];
+    snprintf(line, sizeof line, "%s loop, %u connection%s, %u thread%s%s%s, %.2f s%s",
+             r->rate > 0 ? "open" : "closed", r->connections, r->connections == 1 ? "" : "s",
+             r->threads, r->threads == 1 ? "" : "s", depth, rate, r->facts.seconds,
+             r->facts.stopped_early ? " (stopped early)" : "");
+    wrap(out, line, 0, 2);
+    fputc('\n', out);
     paragraph(
         out, "%s answered well: %s per second, %s per second",
         format_count(ledger_class(&r->tally->ledger, OUTCOME_OK), ok),

@@ -84,7 +84,8 @@ def look(page, where, dark, drawn):
         return
     expect(seen["plots"] == seen["figures"], "%s: %d diagrams in %d figures" %
            (where, seen["plots"], seen["figures"]))
-    expect(seen["plotSmall"] >= 10, "%s: labels of %.1f px" % (where, seen["plotSmall"]))
+    smallest = seen["plotSmall"] or 0  # null: there is no label at all
+    expect(smallest >= 10, "%s: labels of %.1f px" % (where, smallest))
     expect(not seen["plotFaint"], "%s: labels too faint: %s" % (where, seen["plotFaint"][:3]))
     expect(not seen["plotOut"], "%s: labels cut off: %s" % (where, seen["plotOut"]))
 

@@ -364,7 +364,6 @@ static bool read_drawing(FILE *in, const struct plot *p, FILE *out)
  * nowhere: whether the drawing is complete is seen from the drawing. */
 static FILE *start_gnuplot(int script, pid_t *pid, struct complaint *why)
 {
-    extern char **environ;
     const char *const argv[] = {"gnuplot", "-d", "-", NULL}; /* -d: nobody's own settings */
     int ends[2];
     posix_spawn_file_actions_t actions;

@@ -31,8 +31,9 @@ static bool writes_utf8(void)
 
 struct terminal terminal_at(int fd)
 {
-    struct terminal t = {.fd = fd, .live = isatty(fd) && is_set("TERM")};
-    t.live = t.live && strcmp(getenv("TERM"), "dumb") != 0;
+    const char *term = getenv("TERM");
+    struct terminal t = {.fd = fd};
+    t.live = isatty(fd) && term && term[0] && strcmp(term, "dumb") != 0;
     t.colour = t.live && !is_set("NO_COLOR");
     t.utf8 = writes_utf8();
     return t;

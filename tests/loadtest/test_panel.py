@@ -108,7 +108,7 @@ def check_left(session, what, empty):
     screen = session.screen
     expect(not screen.hidden, what + ": the cursor is hidden")
     expect(not screen.styled, what + ": a colour is still on")
-    expect(screen.column == 0 or not empty, what + ": the cursor is at column %d" % screen.column)
+    expect(screen.column == 0, what + ": the cursor is at column %d" % screen.column)
     if empty:
         rest = "".join(screen.lines).strip()
         expect(rest == "", what + ": left on the screen: %r" % rest)

@@ -62,7 +62,8 @@ END_TEST
 
 START_TEST(any_length_has_few_ticks)
 {
-    for (double length = 0.001; length < 1e6; length *= 1.37) {
+    double length = 0.001;
+    for (int i = 0; i < 70; i++, length *= 1.34) { /* up to a week */
         struct axis a;
         axis_seconds(&a, length, 8);
         ck_assert_uint_ge(a.count, 2);

@@ -81,7 +81,8 @@ START_TEST(series_stand_below_one_another)
         "\n  connect ",
         "\n  failed ",
         "  until the failure\n",
-        "\n  waiting ", "≥",
+        "\n  waiting ",
+        "≥",
         "  no answer at the end\n",
         "\n  slip ",
         "INVALID: "};

@@ -5,53 +5,84 @@
 
 #include <math.h>
 
-/* Seconds of row `i` that lie within the run: the answers that were still awaited when it was over
- * are in rows of their own. */
-static double within(const struct result *r, size_t i)
+static size_t rows_per_step(const struct result *r)
 {
-    double start = (double)(i * r->timeline.row_seconds);
-    double length = fmin(r->timeline.row_seconds, r->facts.seconds - start);
+    size_t rows = (r->timeline.count + HISTORY_STEPS - 1) / HISTORY_STEPS;
+    return rows > 0 ? rows : 1;
+}
+
+size_t history_steps(const struct result *r)
+{
+    size_t rows = rows_per_step(r);
+    return (r->timeline.count + rows - 1) / rows;
+}
+
+unsigned history_step_seconds(const struct result *r)
+{
+    return (unsigned)rows_per_step(r) * r->timeline.row_seconds;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+struct timeline_row history_row(const struct result *r, size_t step)
+{
+    struct timeline_row sum = {0};
+    size_t rows = rows_per_step(r);
+    for (size_t i = step * rows; i < (step + 1) * rows && i < r->timeline.count; i++) {
+        const struct timeline_row *row = &r->timeline.rows[i];
+        sum.ok += row->ok;
+        sum.failed += row->failed;
+        sum.injected += row->injected;
+        sum.p50_us = larger(sum.p50_us, row->p50_us);
+        sum.p99_us = larger(sum.p99_us, row->p99_us);
+        sum.max_us = larger(sum.max_us, row->max_us);
+    }
+    return sum;
+}
+
+static double start_of(const struct result *r, size_t step)
+{
+    return (double)step * history_step_seconds(r);
+}
+
+/* Seconds of a step that lie within the run: the answers that were still awaited when it was over
+ * are in rows of their own. */
+static double within(const struct result *r, size_t step)
+{
+    double length = fmin(history_step_seconds(r), r->facts.seconds - start_of(r, step));
     return length > 0 ? length : 0;
 }
 
-static double rate(const struct result *r, size_t i, uint64_t count)
+static double rate(const struct result *r, size_t step, uint64_t count)
 {
-    double length = within(r, i);
-    bool sliver = length < 0.5 * r->timeline.row_seconds && i > 0;
+    double length = within(r, step);
+    bool sliver = length < 0.5 * history_step_seconds(r) && step > 0;
     return sliver || length <= 0 ? (double)NAN : (double)count / length;
 }
 
-static double latency(const struct result *r, size_t i, int64_t us)
+double history_value(const struct result *r, size_t step, enum row_value what)
 {
-    if (r->timeline.rows[i].ok == 0 || within(r, i) <= 0)
+    struct timeline_row row = history_row(r, step);
+    if (what == ROW_OK)
+        return rate(r, step, row.ok);
+    if (what == ROW_FAILED)
+        return rate(r, step, row.failed);
+    if (what == ROW_INJECTED)
+        return rate(r, step, row.injected);
+    if (row.ok == 0 || within(r, step) <= 0)
         return (double)NAN;
+    int64_t us = what == ROW_P50 ? row.p50_us : what == ROW_P99 ? row.p99_us : row.max_us;
     return us > 1 ? (double)us : 1;
-}
-
-double history_value(const struct result *r, size_t i, enum row_value what)
-{
-    const struct timeline_row *row = &r->timeline.rows[i];
-    switch (what) {
-    case ROW_OK:
-        return rate(r, i, row->ok);
-    case ROW_FAILED:
-        return rate(r, i, row->failed);
-    case ROW_INJECTED:
-        return rate(r, i, row->injected);
-    case ROW_P50:
-        return latency(r, i, row->p50_us);
-    case ROW_P99:
-        return latency(r, i, row->p99_us);
-    default:
-        return latency(r, i, row->max_us);
-    }
 }
 
 void history_draw(struct plot *p, struct plot_series *s, const struct result *r, double offset,
                   enum row_value what)
 {
-    for (size_t i = 0; s && i < r->timeline.count; i++) {
-        double start = offset + (double)(i * r->timeline.row_seconds);
+    for (size_t i = 0; s && i < history_steps(r); i++) {
+        double start = offset + start_of(r, i);
         double value = history_value(r, i, what);
         plot_add_point(p, s, start, value);
         if (isfinite(value))
@@ -64,16 +95,16 @@ void history_faults(struct plot *p, const struct result *r, double offset)
     size_t marks = r->mark_count < MAX_MARKS ? r->mark_count : MAX_MARKS;
     for (size_t i = 0; i < marks; i++)
         plot_add_mark(p, offset + (double)r->marks[i].at_ns / 1e9, r->marks[i].kind, PLOT_FAULT);
-    for (size_t i = 0; i < r->timeline.count; i++) {
-        double start = offset + (double)(i * r->timeline.row_seconds);
-        if (r->timeline.rows[i].injected > 0 && within(r, i) > 0)
+    for (size_t i = 0; i < history_steps(r); i++) {
+        double start = offset + start_of(r, i);
+        if (history_row(r, i).injected > 0 && within(r, i) > 0)
             plot_add_band(p, start, start + within(r, i));
     }
 }
 
 void history_range(const struct result *r, enum row_value what, double *least, double *most)
 {
-    for (size_t i = 0; i < r->timeline.count; i++) {
+    for (size_t i = 0; i < history_steps(r); i++) {
         double value = history_value(r, i, what);
         *least = fmin(*least, value); /* of a number and none, both return the number */
         *most = fmax(*most, value);

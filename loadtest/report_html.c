@@ -128,10 +128,11 @@ static void tiles(FILE *out, const struct result *r)
 
 /* ── Over time ─────────────────────────────────────────────────────────────────────────────── */
 
-static void latency_cell(struct html_table *t, double us)
+/* Empty where nobody was answered. */
+static void latency_cell(struct html_table *t, const struct result *r, size_t i, int64_t us)
 {
     char text[SHORT_TEXT];
-    html_cell(t, isfinite(us) && us > 0 ? format_us(us, text) : "");
+    html_cell(t, history_row(r, i).ok > 0 ? format_us((double)us, text) : "");
 }
 
 static void count_cell(struct html_table *t, uint64_t n)
@@ -140,11 +141,11 @@ static void count_cell(struct html_table *t, uint64_t n)
     html_cell(t, format_count(n, text));
 }
 
-/* What was done in row `i`: "kill at 3.00 s, segv at 3.50 s". */
+/* What was done in step `i`: "kill at 3.00 s, segv at 3.50 s". */
 static void name_marks(const struct result *r, size_t i, char *text, size_t room)
 {
     size_t used = 0, count = r->mark_count < MAX_MARKS ? r->mark_count : MAX_MARKS;
-    double start = (double)(i * r->timeline.row_seconds), end = start + r->timeline.row_seconds;
+    double length = history_step_seconds(r), start = (double)i * length, end = start + length;
     text[0] = '\0';
     for (size_t k = 0; k < count && used < room; k++) {
         double at = (double)r->marks[k].at_ns / 1e9;
@@ -160,32 +161,32 @@ static void name_marks(const struct result *r, size_t i, char *text, size_t room
 
 static void cell_ok(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, r->timeline.rows[i].ok);
+    count_cell(t, history_row(r, i).ok);
 }
 
 static void cell_failed(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, r->timeline.rows[i].failed);
+    count_cell(t, history_row(r, i).failed);
 }
 
 static void cell_injected(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, r->timeline.rows[i].injected);
+    count_cell(t, history_row(r, i).injected);
 }
 
 static void cell_p50(struct html_table *t, const struct result *r, size_t i)
 {
-    latency_cell(t, r->timeline.rows[i].ok ? (double)r->timeline.rows[i].p50_us : (double)NAN);
+    latency_cell(t, r, i, history_row(r, i).p50_us);
 }
 
 static void cell_p99(struct html_table *t, const struct result *r, size_t i)
 {
-    latency_cell(t, r->timeline.rows[i].ok ? (double)r->timeline.rows[i].p99_us : (double)NAN);
+    latency_cell(t, r, i, history_row(r, i).p99_us);
 }
 
 static void cell_max(struct html_table *t, const struct result *r, size_t i)
 {
-    latency_cell(t, r->timeline.rows[i].ok ? (double)r->timeline.rows[i].max_us : (double)NAN);
+    latency_cell(t, r, i, history_row(r, i).max_us);
 }
 
 static void cell_marks(struct html_table *t, const struct result *r, size_t i)
@@ -209,13 +210,19 @@ static void timeline_table(FILE *out, const struct result *r, const struct row_c
     for (size_t k = 0; k < ROW_COLUMNS; k++)
         heads[1 + k] = columns[k].head;
     html_table_open(&t, out, "Second by second", heads, 1 + ROW_COLUMNS);
-    for (size_t i = 0; i < r->timeline.count; i++) {
-        bool after = (double)(i * r->timeline.row_seconds) >= r->facts.seconds;
-        html_cellf(&t, "%zu%s", i * r->timeline.row_seconds, after ? " (after the end)" : "");
+    size_t length = history_step_seconds(r);
+    for (size_t i = 0; i < history_steps(r); i++) {
+        bool after = (double)(i * length) >= r->facts.seconds;
+        html_cellf(&t, "%zu%s", i * length, after ? " (after the end)" : "");
         for (size_t k = 0; k < ROW_COLUMNS; k++)
             columns[k].cell(&t, r, i);
     }
     html_table_close(&t);
+    if (length > 1)
+        html_elementf(out, "p", "note",
+                      "Each line, and each step above, is about %zu s: counts are sums here and "
+                      "averages above, latencies are those of the worst second.",
+                      length);
 }
 
 static void counts_table(FILE *out, const void *data)

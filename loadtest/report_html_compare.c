@@ -167,20 +167,21 @@ static void story_table(FILE *out, const void *data)
         columns[1 + i] = (struct html_column){s->c->subjects[i].name, true};
     html_table_open(&t, out, s->heading, columns, 1 + s->c->subject_count);
     for (size_t k = 0; k < most_runs(s->c); k++) {
-        size_t rows = 0;
-        unsigned row_seconds = 1;
+        size_t steps = 0;
+        unsigned seconds = 1;
         for (size_t i = 0; i < s->c->subject_count; i++) {
             const struct result *r = result_of(&s->c->subjects[i], k);
-            if (r && r->timeline.count > rows)
-                rows = r->timeline.count;
-            row_seconds = r ? r->timeline.row_seconds : row_seconds;
+            if (!r || history_steps(r) <= steps)
+                continue;
+            steps = history_steps(r);
+            seconds = history_step_seconds(r);
         }
-        for (size_t row = 0; row < rows; row++) {
-            html_cellf(&t, "%s, %zu", phase_of(s->c, k), row * row_seconds);
+        for (size_t step = 0; step < steps; step++) {
+            html_cellf(&t, "%s, %zu", phase_of(s->c, k), step * seconds);
             for (size_t i = 0; i < s->c->subject_count; i++) {
                 const struct result *r = result_of(&s->c->subjects[i], k);
-                bool there = r && row < r->timeline.count;
-                value_cell(&t, there ? history_value(r, row, s->value) : (double)NAN, s->value);
+                bool there = r && step < history_steps(r);
+                value_cell(&t, there ? history_value(r, step, s->value) : (double)NAN, s->value);
             }
         }
     }

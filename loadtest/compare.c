@@ -20,6 +20,8 @@
 #include <time.h>
 
 #include "interrupt.h"
+#include "measure.h"
+#include "output.h"
 #include "procstat.h"
 #include "progress.h"
 #include "run.h"
@@ -212,7 +214,7 @@ static bool all_rounds(struct comparison *c, struct complaint *why)
     struct rng rng;
     struct progress progress;
     bool good = true;
-    progress_init(&progress, !c->options->load.quiet, NULL);
+    progress_init(&progress, !c->options->load.quiet, NULL, c->options->load.duration_ns);
     rng_seed(&rng, c->options->load.seed, ORDER_STREAM);
     while (good && c->rounds_done < c->options->rounds) {
         shuffle(order, c->options->subject_count, &rng);
@@ -235,22 +237,21 @@ static bool anything_found(const struct comparison *c)
     return true;
 }
 
-static int tell(const struct comparison *c, FILE *json)
+static int tell(const struct comparison *c, struct output *json)
 {
-    if (json != stdout)
+    struct complaint why;
+    if (!outputs_take_stdout(json, 1))
         compare_report(stdout, c);
-    if (json)
-        compare_json(json, c);
-    bool written = !json || (fflush(json) == 0 && !ferror(json));
-    if (json && json != stdout)
-        written &= fclose(json) == 0;
-    if (!written)
-        fprintf(stderr, "loadtest: cannot write %s: %s\n", c->options->load.json, strerror(errno));
-    return written && anything_found(c) ? EXIT_HELD : EXIT_INVALID;
+    if (json->file)
+        compare_json(json->file, c);
+    if (outputs_close(json, 1, &why))
+        return anything_found(c) ? EXIT_HELD : EXIT_INVALID;
+    fprintf(stderr, "loadtest: %s\n", why.text);
+    return EXIT_INVALID;
 }
 
 /* An interrupted comparison is told as far as it came. */
-static int compare(struct comparison *c, FILE *json)
+static int compare(struct comparison *c, struct output *json)
 {
     struct complaint why = {""};
     int status = prepare(c, &why) ? practise(c, &why) : EXIT_INVALID;
@@ -268,7 +269,6 @@ int compare_main(int argc, char *const *argv, const char *command)
 {
     struct compare_options options;
     struct complaint why;
-    FILE *json = NULL;
     compare_options_default(&options);
     bool good = compare_options_parse(&options, argc, argv, &why);
     if (good && options.load.help) {
@@ -279,12 +279,13 @@ int compare_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.load.json, &json, &why)) {
+    struct output json = {.name = options.load.json};
+    if (!good || !outputs_open(&json, 1, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     struct comparison c = {.options = &options, .command = command};
-    int status = compare(&c, json);
+    int status = compare(&c, &json);
     release(&c);
     return status;
 }

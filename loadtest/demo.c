@@ -17,6 +17,8 @@
 
 #include "demo_result.h"
 #include "interrupt.h"
+#include "measure.h"
+#include "output.h"
 #include "run.h"
 #include "subject.h"
 #include "units.h"
@@ -293,18 +295,20 @@ static bool anything_measured(const struct demo *d)
     return false;
 }
 
-static int tell(const struct demo *d, FILE *json)
+enum { OUTPUT_JSON, OUTPUT_HTML, OUTPUTS };
+
+static int tell(const struct demo *d, struct output *outputs)
 {
-    if (json != stdout && anything_measured(d))
+    struct complaint why;
+    if (anything_measured(d) && !outputs_take_stdout(outputs, OUTPUTS))
         demo_report(stdout, d);
-    if (json)
-        demo_json(json, d);
-    bool written = !json || (fflush(json) == 0 && !ferror(json));
-    if (json && json != stdout)
-        written &= fclose(json) == 0;
-    if (written)
+    if (outputs[OUTPUT_JSON].file)
+        demo_json(outputs[OUTPUT_JSON].file, d);
+    if (outputs[OUTPUT_HTML].file && anything_measured(d))
+        demo_html(outputs[OUTPUT_HTML].file, d);
+    if (outputs_close(outputs, OUTPUTS, &why))
         return verdict(d);
-    fprintf(stderr, "loadtest: cannot write %s: %s\n", d->options->json, strerror(errno));
+    fprintf(stderr, "loadtest: %s\n", why.text);
     return EXIT_INVALID;
 }
 
@@ -314,7 +318,6 @@ int demo_main(int argc, char *const *argv, const char *command)
     struct demo d = {.options = &options, .command = command, .server_cpu = -1};
     struct complaint why;
     struct workshop workshop;
-    FILE *json = NULL;
     demo_options_default(&options);
     bool good = demo_options_parse(&options, argc, argv, &why);
     if (good && options.help) {
@@ -325,7 +328,9 @@ int demo_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why) || !workshop_open(&workshop, &why)) {
+    struct output outputs[OUTPUTS] = {
+        [OUTPUT_JSON] = {options.json, NULL}, [OUTPUT_HTML] = {options.html, NULL}};
+    if (!good || !outputs_open(outputs, OUTPUTS, &why) || !workshop_open(&workshop, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
@@ -334,7 +339,7 @@ int demo_main(int argc, char *const *argv, const char *command)
     for (size_t i = 0; i < SUBJECTS; i++)
         run_subject(&d, i, &workshop);
     workshop_close(&workshop);
-    int status = tell(&d, json);
+    int status = tell(&d, outputs);
     for (size_t i = 0; i < SUBJECTS; i++)
         for (size_t k = 0; k < RUNS; k++)
             if (d.subjects[i].runs[k].done)

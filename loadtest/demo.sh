@@ -1,7 +1,7 @@
 #!/bin/sh
 # demo.sh — builds everything and runs the main job: the pair, steady and poisoned, in one table.
 #
-#   loadtest/demo.sh [options of `loadtest demo`]     for example -d 3s, or --json result.json
+#   loadtest/demo.sh [options of `loadtest demo`]     for example -d 3s, or --html result.html
 #
 # Enough by itself on a fresh Debian 12 or 13, as root or with sudo.
 set -eu
@@ -12,6 +12,9 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 
 need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev libssl-dev zlib1g-dev \
     'libllhttp-dev|node-llhttp'
+case " $*" in
+*' --html'*) need_packages gnuplot-nox || echo "demo.sh: the page will have tables, no diagrams" >&2 ;;
+esac
 
 # The tests are not needed here, and cannot be configured without their library.
 tests=ON

@@ -42,8 +42,7 @@ void demo_json(FILE *out, const struct demo *d)
     struct json j;
     json_begin(&j, out);
     json_object(&j, NULL);
-    json_text(&j, "command", d->command);
-    json_text(&j, "version", TANDEM_VERSION);
+    report_json_head(&j, "demo", d->command);
     json_text(&j, "fault", d->options->kind);
     json_real(&j, "share", d->options->share);
     json_bool(&j, "pinned", d->server_cpu >= 0);

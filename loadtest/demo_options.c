@@ -82,6 +82,12 @@ static bool set_json(void *into, const char *value, struct complaint *why)
     return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
 }
 
+static bool set_html(void *into, const char *value, struct complaint *why)
+{
+    ((struct demo_options *)into)->html = value;
+    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+}
+
 static bool set_no_pin(void *into, const char *value, struct complaint *why)
 {
     (void)value;
@@ -126,6 +132,7 @@ static const struct option_spec table[] = {
     {0, "workers", "N", "passed on to the servers (their default)", set_workers},
     {0, "no-pin", NULL, "let server and client run on any CPU", set_no_pin},
     {0, "json", "FILE", "write all results as JSON; - for stdout, instead of the text", set_json},
+    {0, "html", "FILE", "write a page with the subjects side by side", set_html},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
     {0, "version", NULL, "the version", set_version},

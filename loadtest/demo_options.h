@@ -19,7 +19,7 @@ struct demo_options {
     uint64_t seed;
     const char *servers; /* folder that holds server-proc/ and server-thread/; NULL: beside us */
     const char *workers; /* passed on to the servers; NULL: their default */
-    const char *json;
+    const char *json, *html; /* file names, "-" for stdout */
     bool pin, quiet, help, version;
 };
 

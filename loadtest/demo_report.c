@@ -278,13 +278,8 @@ static void tell_limits(FILE *out, const struct demo *d)
     }
 }
 
-void demo_report(FILE *out, const struct demo *d)
+void demo_findings(FILE *out, const struct demo *d)
 {
-    header(out, d);
-    for (size_t i = 0; i < SUBJECTS; i++)
-        for (size_t k = 0; k < RUNS; k++)
-            row(out, d, &d->subjects[i], k);
-    legend(out, d);
     fputs("\nWhat happened\n", out);
     for (size_t i = 0; i < SUBJECTS; i++)
         tell_subject(out, d, i);
@@ -297,4 +292,14 @@ void demo_report(FILE *out, const struct demo *d)
           "CPU per\n  request does so far less.\n",
           out);
     tell_limits(out, d);
+}
+
+void demo_report(FILE *out, const struct demo *d)
+{
+    header(out, d);
+    for (size_t i = 0; i < SUBJECTS; i++)
+        for (size_t k = 0; k < RUNS; k++)
+            row(out, d, &d->subjects[i], k);
+    legend(out, d);
+    demo_findings(out, d);
 }

@@ -1,7 +1,7 @@
 /*
  * demo_result.h — what the demonstration measured: three subjects, each steady and under fault.
  *
- * Filled in by demo.c, read by demo_report.c (the table and the words) and demo_json.c.
+ * Filled in by demo.c, read by demo_report.c (the table and the words), demo_html.c and demo_json.c.
  */
 #ifndef LOADTEST_DEMO_RESULT_H
 #define LOADTEST_DEMO_RESULT_H
@@ -42,6 +42,10 @@ struct demo {
 
 /* The table, and what it means in plain words. Every sentence follows from the numbers. */
 void demo_report(FILE *out, const struct demo *d);
+/* Its second half alone: what happened, and what it means. */
+void demo_findings(FILE *out, const struct demo *d);
+/* The same results as a page, with the subjects side by side on one time axis. */
+void demo_html(FILE *out, const struct demo *d);
 void demo_json(FILE *out, const struct demo *d);
 
 #endif

@@ -220,3 +220,17 @@ bool expectation_holds(const struct expectation *e, const struct result *r, doub
     }
     return false;
 }
+
+const char *expectation_format(const struct expectation *e, double measured, char out[SHORT_TEXT])
+{
+    enum unit unit = NUMBER;
+    if (e->percent)
+        snprintf(out, SHORT_TEXT, "%.8g %%", measured);
+    else if (find_unit(e->name, &unit) && unit == LATENCY)
+        return format_us(measured, out);
+    else if (unit == SECONDS)
+        return format_us(measured * 1e6, out);
+    else
+        snprintf(out, SHORT_TEXT, "%.10g", measured);
+    return out;
+}

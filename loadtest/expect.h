@@ -14,6 +14,7 @@
 
 #include "complaint.h"
 #include "result.h"
+#include "units.h"
 
 struct expectation {
     const char *text; /* as given; not owned */
@@ -26,5 +27,7 @@ struct expectation {
 bool expectation_parse(const char *text, struct expectation *e, struct complaint *why);
 /* Whether it holds; *measured is what was found, in the unit of `value`. */
 bool expectation_holds(const struct expectation *e, const struct result *r, double *measured);
+/* What was found, with its unit: "9.72 ms", "99.9 %", "17". Returns `out`. */
+const char *expectation_format(const struct expectation *e, double measured, char out[SHORT_TEXT]);
 
 #endif

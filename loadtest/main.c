@@ -37,18 +37,28 @@ static void help(FILE *out)
     fputs("\nloadtest COMMAND --help tells the options.\n", out);
 }
 
-/* The command line as one text, for the record in the JSON. */
+/* Adds `text` to `out` as far as there is room; returns how much of that is used then. */
+static size_t add(char *out, size_t used, size_t room, const char *text)
+{
+    int n = snprintf(out + used, room - used, "%s", text);
+    used += n > 0 ? (size_t)n : 0;
+    return used < room ? used : room - 1;
+}
+
+/* The command line as one text, quoted as a shell wants it, for the record in the reports. */
 static void join(int argc, char *const *argv, char *out, size_t room)
 {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "-_./:=,@%+";
     size_t used = 0;
     out[0] = '\0';
-    for (int i = 0; i < argc && used < room; i++) {
-        bool quoted = argv[i][0] == '\0' || strpbrk(argv[i], " '\"<>&|;$*?") != NULL;
-        int n = snprintf(out + used, room - used, "%s%s%s%s", i ? " " : "", quoted ? "'" : "",
-                         argv[i], quoted ? "'" : "");
-        if (n < 0)
-            return;
-        used += (size_t)n;
+    for (int i = 0; i < argc; i++) {
+        bool quoted = argv[i][0] == '\0' || argv[i][strspn(argv[i], plain)] != '\0';
+        used = add(out, used, room, i ? " " : "");
+        used = add(out, used, room, quoted ? "'" : "");
+        for (const char *c = argv[i]; *c; c++)
+            used = add(out, used, room, quoted && *c == '\'' ? "'\\''" : (char[]){*c, '\0'});
+        used = add(out, used, room, quoted ? "'" : "");
     }
 }
 

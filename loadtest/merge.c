@@ -12,6 +12,7 @@
 #include "hlog.h"
 #include "json.h"
 #include "merge_options.h"
+#include "output.h"
 #include "run.h"
 #include "units.h"
 
@@ -202,35 +203,22 @@ static bool write_log(FILE *out, const struct merged *m)
     return good;
 }
 
-/* Closes the file; `good`: nothing went wrong before. */
-static bool close_output(FILE *out, const char *name, bool good, struct complaint *why)
-{
-    good &= fflush(out) == 0 && !ferror(out);
-    if (out != stdout)
-        good &= fclose(out) == 0;
-    return good || complain(why, "cannot write %s: %s", name, strerror(errno));
-}
+enum { OUTPUT_JSON, OUTPUT_HLOG, OUTPUTS };
 
-static bool save_log(const struct merged *m, struct complaint *why)
-{
-    const char *name = m->options->hlog;
-    FILE *out = fopen(name, "w");
-    if (!out)
-        return complain(why, "cannot write %s: %s", name, strerror(errno));
-    return close_output(out, name, write_log(out, m), why);
-}
-
+/* All files are opened before any is written, so that a bad name leaves the others as they were. */
 static bool tell(const struct merged *m, const char *command, struct complaint *why)
 {
-    FILE *json;
-    if (!open_json(m->options->json, &json, why) || (m->options->hlog && !save_log(m, why)))
+    struct output outputs[OUTPUTS] = {[OUTPUT_JSON] = {.name = m->options->json},
+                                      [OUTPUT_HLOG] = {.name = m->options->hlog}};
+    if (!outputs_open(outputs, OUTPUTS, why))
         return false;
-    if (json != stdout)
+    bool good = !outputs[OUTPUT_HLOG].file || write_log(outputs[OUTPUT_HLOG].file, m);
+    if (outputs[OUTPUT_JSON].file)
+        write_json(outputs[OUTPUT_JSON].file, m, command);
+    if (!outputs_take_stdout(outputs, OUTPUTS))
         write_text(m);
-    if (!json)
-        return true;
-    write_json(json, m, command);
-    return close_output(json, m->options->json, true, why);
+    return (outputs_close(outputs, OUTPUTS, why) && good) ||
+           (!good && complain(why, "cannot write %s", m->options->hlog));
 }
 
 static int merge(const struct merge_options *o, const char *command, struct complaint *why)

@@ -229,10 +229,25 @@ static bool set_expect(void *into, const char *value, struct complaint *why)
     return expectation_parse(value, &o->expectations[o->expectation_count++], why);
 }
 
+static bool take_file(const char *value, const char **name, struct complaint *why)
+{
+    *name = value;
+    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+}
+
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    ((struct run_options *)into)->json = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return take_file(value, &((struct run_options *)into)->json, why);
+}
+
+static bool set_csv(void *into, const char *value, struct complaint *why)
+{
+    return take_file(value, &((struct run_options *)into)->csv, why);
+}
+
+static bool set_html(void *into, const char *value, struct complaint *why)
+{
+    return take_file(value, &((struct run_options *)into)->html, why);
 }
 
 static bool set_hlog(void *into, const char *value, struct complaint *why)
@@ -295,13 +310,6 @@ static bool set_version(void *into, const char *value, struct complaint *why)
     (void)why;
     ((struct run_options *)into)->version = true;
     return true;
-}
-
-static bool not_yet(void *into, const char *value, struct complaint *why)
-{
-    (void)into;
-    (void)value;
-    return complain(why, "is not built yet; --json FILE holds every number");
 }
 
 /* The URLs of the command line stand in place of a scenario's. */
@@ -376,12 +384,12 @@ static const struct option_spec table[] = {
     {0, "expect", "'EXPR'", "'victims == 0', 'p99 < 20ms', 'ok >= 99.9%'", set_expect},
     {0, "", NULL, "What to tell:", NULL},
     {0, "json", "FILE", "all numbers; - for stdout, instead of the text", set_json},
+    {0, "csv", "FILE", "the timeline, a row per second", set_csv},
+    {0, "html", "FILE", "one page, with diagrams if gnuplot is there", set_html},
     {0, "hlog", "FILE", "HdrHistogram's log: latencies by second", set_hlog},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
     {0, "version", NULL, "the version", set_version},
-    {0, "csv", "FILE", NULL, not_yet},
-    {0, "html", "FILE", NULL, not_yet},
     {0, NULL, NULL, NULL, NULL}};
 
 void run_options_default(struct run_options *o)

@@ -54,12 +54,12 @@ struct run_options {
     size_t inject_url_count;
     struct expectation expectations[MAX_EXPECTATIONS];
     size_t expectation_count;
-    const char *json;           /* file name, "-" for stdout */
-    const char *hlog;           /* file name */
-    struct runlog *log;         /* that file, opened by the caller of run_measure(); NULL: none */
-    const char *start;          /* command of the server to start; NULL: none */
-    const char *server_metrics; /* URL; NULL: none */
-    struct subject *subject;    /* set by the runner: what process faults act on; not owned */
+    const char *json, *csv, *html; /* file names, "-" for stdout */
+    const char *hlog;              /* file name */
+    struct runlog *log;            /* that file, opened by the caller of run_measure(); NULL: none */
+    const char *start;             /* command of the server to start; NULL: none */
+    const char *server_metrics;    /* URL; NULL: none */
+    struct subject *subject; /* set by the runner: what process faults act on; not owned */
     struct steady steady;
     bool quiet, help, version;
     const char *scenario; /* its name; NULL: none */

@@ -1,7 +1,10 @@
 /*
  * report_json.c — the members named in the contract, and a few beside them.
  */
+#include "machine.h"
 #include "report.h"
+
+#define SCHEMA "tandem-loadtest/1" /* changes when a member goes or means something else */
 
 void report_json_latency(struct json *j, const char *key, const struct hist *h)
 {
@@ -122,6 +125,35 @@ static void timeline(struct json *j, const struct result *r)
     json_array_end(j);
 }
 
+static void marks(struct json *j, const struct result *r)
+{
+    size_t count = r->mark_count < MAX_MARKS ? r->mark_count : MAX_MARKS;
+    json_count(j, "marks_total", r->mark_count);
+    json_array(j, "marks");
+    for (size_t i = 0; i < count; i++) {
+        json_object(j, NULL);
+        j->compact = true;
+        json_real(j, "at_s", (double)r->marks[i].at_ns / 1e9);
+        json_text(j, "kind", r->marks[i].kind);
+        json_object_end(j);
+        j->compact = false;
+    }
+    json_array_end(j);
+}
+
+static void recovery(struct json *j, const struct recovery *v)
+{
+    if (!v->known) {
+        json_null(j, "recovery");
+        return;
+    }
+    json_object(j, "recovery");
+    json_bool(j, "complete", v->complete);
+    json_real(j, "seconds", v->seconds);
+    json_real(j, "goodput_lost", v->goodput_lost);
+    json_object_end(j);
+}
+
 static void generator(struct json *j, const struct result *r)
 {
     json_object(j, "generator");
@@ -137,9 +169,7 @@ static void generator(struct json *j, const struct result *r)
 void report_json_members(struct json *j, const struct result *r)
 {
     const struct tally *t = r->tally;
-    json_text(j, "command", r->command);
     json_text(j, "scenario", r->scenario);
-    json_text(j, "version", TANDEM_VERSION);
     json_count(j, "seed", r->seed);
     json_text(j, "started", r->started);
     json_real(j, "duration_s", r->facts.seconds);
@@ -175,12 +205,31 @@ void report_json_members(struct json *j, const struct result *r)
     generator(j, r);
 }
 
+void report_json_head(struct json *j, const char *document, const char *command)
+{
+    struct machine m;
+    machine_look(&m);
+    json_text(j, "schema", SCHEMA);
+    json_text(j, "document", document);
+    json_text(j, "command", command);
+    json_text(j, "version", TANDEM_VERSION);
+    json_object(j, "machine");
+    json_text(j, "cpu", m.cpu);
+    json_count(j, "cores", m.cores);
+    json_count(j, "usable", m.usable);
+    json_count(j, "memory_bytes", m.memory);
+    json_text(j, "kernel", m.kernel);
+    json_text(j, "system", m.system[0] ? m.system : NULL);
+    json_object_end(j);
+}
+
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count)
 {
     struct json j;
     json_begin(&j, out);
     json_object(&j, NULL);
+    report_json_head(&j, "run", r->command);
     report_json_members(&j, r);
     json_array(&j, "expectations");
     for (size_t i = 0; i < expectation_count; i++) {

@@ -1,73 +1,128 @@
 /*
- * report_text.c — the result for a person: numbers first, each with the words it needs.
+ * report_text.c — the result for a person: numbers first, each with the words it needs, in 80
+ * columns.
  */
 #include "report.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "mischief.h"
 #include "units.h"
 
-static void plan(FILE *out, const struct result *r)
+enum { COLUMNS = 80, PARAGRAPH_MAX = 1024 };
+
+/* Columns of the first `length` bytes: those that continue a UTF-8 character take none. */
+static int width_of(const char *text, size_t length)
 {
-    if (r->rate <= 0)
-        return;
-    fprintf(out, ", %.6g requests due per second", r->rate);
-    if (schedule_varies(&r->schedule))
-        fprintf(out, " on average, in %zu stage%s", r->schedule.stage_count,
-                r->schedule.stage_count == 1 ? "" : "s");
-    if (r->schedule.poisson)
-        fprintf(out, ", at random moments");
+    int width = 0;
+    for (size_t i = 0; i < length; i++)
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return width;
+}
+
+/* Writes words from column `column` on; lines that follow begin at `indent`. Ends the line. */
+static void wrap(FILE *out, const char *text, int column, int indent)
+{
+    bool first = true;
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        int width = width_of(text, length);
+        if (!first && column + 1 + width > COLUMNS) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            column++;
+        }
+        fwrite(text, 1, length, out);
+        column += width;
+        first = false;
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+/* A paragraph of its own, indented by two. */
+static void paragraph(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void paragraph(FILE *out, const char *format, ...)
+{
+    char text[PARAGRAPH_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    fputs("  ", out);
+    wrap(out, text, 2, 4);
+}
+
+static void plan(char *text, size_t room, const struct result *r)
+{
+    int n = r->rate > 0 ? snprintf(text, room, ", %.6g requests due per second", r->rate) : 0;
+    if (r->rate > 0 && schedule_varies(&r->schedule))
+        n += snprintf(text + n, room - (size_t)n, " on average, in %zu stage%s",
+                      r->schedule.stage_count, r->schedule.stage_count == 1 ? "" : "s");
+    if (r->rate > 0 && r->schedule.poisson)
+        n += snprintf(text + n, room - (size_t)n, ", at random moments");
+    text[n] = '\0';
 }
 
 static void headline(FILE *out, const struct result *r)
 {
-    char ok[SHORT_TEXT], rps[SHORT_TEXT], bytes[SHORT_TEXT];
+    char ok[SHORT_TEXT], rps[SHORT_TEXT], bytes[SHORT_TEXT], due[160], depth[48] = "";
     if (r->scenario)
         fprintf(out, "%s\n", r->scenario);
-    fprintf(out, "%s loop, %u connection%s, %u thread%s", r->rate > 0 ? "open" : "closed",
-            r->connections, r->connections == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s");
     if (r->depth > 1)
-        fprintf(out, ", %u requests in flight on each", r->depth);
-    plan(out, r);
-    fprintf(out, ", %.2f s%s\n\n", r->facts.seconds,
-            r->facts.stopped_early ? " (stopped early)" : "");
-    fprintf(
-        out, "  %s answered well: %s per second, %s per second\n",
+        snprintf(depth, sizeof depth, ", %u requests in flight on each", r->depth);
+    plan(due, sizeof due, r);
+    char line[PARAGRAPH_MAX];
+    snprintf(line, sizeof line, "%s loop, %u connection%s, %u thread%s%s%s, %.2f s%s",
+             r->rate > 0 ? "open" : "closed", r->connections, r->connections == 1 ? "" : "s",
+             r->threads, r->threads == 1 ? "" : "s", depth, due, r->facts.seconds,
+             r->facts.stopped_early ? " (stopped early)" : "");
+    wrap(out, line, 0, 2);
+    fputc('\n', out);
+    paragraph(
+        out, "%s answered well: %s per second, %s per second",
         format_count(ledger_class(&r->tally->ledger, OUTCOME_OK), ok),
         format_count((uint64_t)(r->rps + 0.5), rps),
         format_bytes(r->facts.seconds > 0 ? (double)r->tally->bytes / r->facts.seconds : 0, bytes));
 }
 
-static void latency_row(FILE *out, const char *name, const struct hist *h, const char *meaning)
+/* `sign` is put before each value. */
+static void latency_row(FILE *out, const char *name, const struct hist *h, const char *sign,
+                        const char *meaning)
 {
     static const double quantiles[] = {0.5, 0.9, 0.99, 0.999, 1};
-    fprintf(out, "  %-10s", name);
+    if (h->total == 0)
+        return;
+    fprintf(out, "  %-11s", name);
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
-        char text[SHORT_TEXT];
-        format_us((double)hist_quantile_us(h, quantiles[i]), text);
-        int width = 10 + (strstr(text, "µ") != NULL); /* µ takes two bytes and one column */
-        fprintf(out, "%*s", width, text);
+        char value[SHORT_TEXT], text[SHORT_TEXT + 4];
+        snprintf(text, sizeof text, "%s%s", sign,
+                 format_us((double)hist_quantile_us(h, quantiles[i]), value));
+        fprintf(out, "%*s%s", 9 - width_of(text, strlen(text)), "", text);
     }
-    fprintf(out, "   %s\n", meaning);
+    fprintf(out, "  %s\n", meaning);
 }
 
+/* Successes; then what failed and what was still waiting, which are series of their own; then what
+ * we added ourselves. */
 static void latencies(FILE *out, const struct result *r)
 {
     const struct tally *t = r->tally;
-    fprintf(out, "\n  latency          p50       p90       p99     p99.9       max\n");
-    if (t->corrected.total > 0) {
-        latency_row(out, "corrected", &t->corrected, "from when the request was due");
-        latency_row(out, "raw", &t->raw, "from when it was sent");
-        latency_row(out, "first byte", &t->first_byte, "of the answer, from when it was sent");
-    }
-    if (t->failed.total > 0)
-        latency_row(out, "failed", &t->failed, "until the failure; not part of the above");
-    if (t->connect.total > 0)
-        latency_row(out, "connect", &t->connect, "until a connection was open, warm-up included");
+    fprintf(out, "\n  latency          p50      p90      p99    p99.9      max\n");
+    latency_row(out, "corrected", &t->corrected, "", "since it was due");
+    latency_row(out, "raw", &t->raw, "", "since it was sent");
+    latency_row(out, "first byte", &t->first_byte, "", "since it was sent");
+    latency_row(out, "connect", &t->connect, "", "until it was open");
+    latency_row(out, "failed", &t->failed, "", "until the failure");
+    latency_row(out, "waiting", &t->censored, "≥", "no answer at the end");
     if (r->rate > 0)
-        latency_row(out, "slip", &t->slip, "sent later than possible: our own delay");
+        latency_row(out, "slip", &t->slip, "", "our own delay");
 }
 
 static void ledger_line(FILE *out, const char *name, uint64_t innocent, uint64_t injected,
@@ -76,14 +131,14 @@ static void ledger_line(FILE *out, const char *name, uint64_t innocent, uint64_t
     char a[SHORT_TEXT], b[SHORT_TEXT];
     if (innocent + injected == 0)
         return;
-    fprintf(out, "  %-16s%14s%12s   %s\n", name, format_count(innocent, a),
-            format_count(injected, b), meaning);
+    fprintf(out, "  %-15s%13s%11s  ", name, format_count(innocent, a), format_count(injected, b));
+    wrap(out, meaning, 43, 43);
 }
 
 static void ledger(FILE *out, const struct ledger *l)
 {
     char n[SHORT_TEXT];
-    fprintf(out, "\n  %-16s%14s%12s\n", "ledger", "innocent", "injected");
+    fprintf(out, "\n  %-15s%13s%11s\n", "ledger", "innocent", "injected");
     for (unsigned o = 0; o < OUTCOMES; o++)
         ledger_line(out, outcome_name((enum outcome)o), l->ended[INNOCENT][o],
                     l->ended[INJECTED][o], outcome_meaning((enum outcome)o));
@@ -91,8 +146,8 @@ static void ledger(FILE *out, const struct ledger *l)
                 "sent, but no answer when the run was over");
     ledger_line(out, "never sent", l->never_sent - l->crowded_out, l->crowded_out,
                 "due, but no connection was free in time");
-    fprintf(out, "  scheduled %s, and every one of them is in exactly one line above%s\n",
-            format_count(l->scheduled, n), ledger_balances(l) ? "" : ": NO, THE SUM IS WRONG");
+    paragraph(out, "scheduled %s, and every one of them is in exactly one line above%s",
+              format_count(l->scheduled, n), ledger_balances(l) ? "" : ": NO, THE SUM IS WRONG");
 }
 
 static void injected(FILE *out, const struct tally *t)
@@ -100,67 +155,93 @@ static void injected(FILE *out, const struct tally *t)
     char sent[SHORT_TEXT], answered[SHORT_TEXT], kept[SHORT_TEXT], lost[SHORT_TEXT];
     const struct injected_fate *f = &t->fate;
     uint64_t requests = t->ledger.started[INJECTED] - f->wire;
+    if (requests + f->wire + t->ledger.crowded_out > 0)
+        fputc('\n', out);
     if (requests > 0)
-        fprintf(out,
-                "\n  %s requests were injected faults: %s were answered 5xx on a connection that "
-                "stayed usable\n  (%s answered 5xx in all; %s of them lost their connection)\n",
-                format_count(requests, sent), format_count(f->answered_5xx_kept, kept),
-                format_count(f->answered_500 + f->answered_503 + f->answered_504 +
-                                 f->answered_other_5xx,
-                             answered),
-                format_count(f->connection_lost, lost));
+        paragraph(out,
+                  "%s requests were injected faults: %s were answered 5xx on a connection that "
+                  "stayed usable (%s answered 5xx in all; %s of them lost their connection)",
+                  format_count(requests, sent), format_count(f->answered_5xx_kept, kept),
+                  format_count(f->answered_500 + f->answered_503 + f->answered_504 +
+                                   f->answered_other_5xx,
+                               answered),
+                  format_count(f->connection_lost, lost));
     if (f->wire + t->ledger.crowded_out > 0)
-        fprintf(out,
-                "\n  %s wire faults came to an end, each on a connection of its own: the column "
-                "\"injected\" tells how\n",
-                format_count(f->wire, sent));
+        paragraph(out,
+                  "%s wire faults came to an end, each on a connection of its own: the column "
+                  "\"injected\" tells how",
+                  format_count(f->wire, sent));
     if (t->ledger.crowded_out > 0)
-        fprintf(out, "  (%s were not started: %d at once in each thread is the limit)\n",
-                format_count(t->ledger.crowded_out, lost), GANG_SIZE);
+        paragraph(out, "(%s were not started: %d at once in each thread is the limit)",
+                  format_count(t->ledger.crowded_out, lost), GANG_SIZE);
 }
 
 static void tls(FILE *out, const struct tls_facts *t)
 {
     char n[SHORT_TEXT], resumed[SHORT_TEXT];
+    if (t->handshakes + (t->first_failure[0] != '\0') > 0)
+        fputc('\n', out);
     if (t->handshakes > 0)
-        fprintf(out, "\n  TLS: %s handshakes, %s of them resumed a session; %s\n",
-                format_count(t->handshakes, n), format_count(t->resumed, resumed), t->agreed);
+        paragraph(out, "TLS: %s handshakes, %s of them resumed a session; %s",
+                  format_count(t->handshakes, n), format_count(t->resumed, resumed), t->agreed);
     if (t->first_failure[0] != '\0')
-        fprintf(out, "\n  TLS: the first failure was: %s\n", t->first_failure);
+        paragraph(out, "TLS: the first failure was: %s", t->first_failure);
 }
 
 static void victims(FILE *out, const struct result *r)
 {
     const struct victims *v = &r->victims;
     char total[SHORT_TEXT], failed[SHORT_TEXT], slow[SHORT_TEXT], limit[SHORT_TEXT];
-    fprintf(out, "\n  victims %s: %s innocent requests failed", format_count(v->total, total),
-            format_count(v->failed, failed));
+    char more[256], less[80] = "";
     if (v->threshold_us > 0)
-        fprintf(out, ", %s took or waited longer than %s\n  (ten times the p99 of %s)",
-                format_count(v->slow + v->waiting, slow), format_us((double)v->threshold_us, limit),
-                r->steady.source ? r->steady.source : "a steady run");
+        snprintf(more, sizeof more, ", %s took or waited longer than %s (ten times the p99 of %s)",
+                 format_count(v->slow + v->waiting, slow),
+                 format_us((double)v->threshold_us, limit),
+                 r->steady.source ? r->steady.source : "a steady run");
     else
-        fprintf(out, " (with --warmup or --steady-p99, slow ones would count as well)");
+        snprintf(more, sizeof more,
+                 " (with --warmup or --steady-p99, slow ones would count as well)");
     if (v->allowance > 0)
-        fprintf(out, ", less %" PRIu64 " that a steady run had as well", v->allowance);
-    fprintf(out,
-            "\n  %.2f s without service: nobody was answered well, looked at in steps of %.0f ms\n",
-            r->without_service_s, r->resolution_s * 1e3);
+        snprintf(less, sizeof less, ", less %" PRIu64 " that a steady run had as well",
+                 v->allowance);
+    fputc('\n', out);
+    paragraph(out, "victims %s: %s innocent requests failed%s%s", format_count(v->total, total),
+              format_count(v->failed, failed), more, less);
+    paragraph(out, "%.2f s without service: nobody was answered well, in steps of %.0f ms",
+              r->without_service_s, r->resolution_s * 1e3);
+}
+
+static void recovery(FILE *out, const struct recovery *v)
+{
+    char lost[SHORT_TEXT];
+    if (!v->known)
+        return;
+    format_count((uint64_t)(v->goodput_lost > 0 ? v->goodput_lost + 0.5 : 0), lost);
+    if (v->complete)
+        paragraph(out,
+                  "recovery %.2f s after the last fault, until success rate and p99 were those of "
+                  "a steady run again; %s answers lost",
+                  v->seconds, lost);
+    else
+        paragraph(out, "no recovery within %.2f s after the last fault; %s answers lost",
+                  v->seconds, lost);
 }
 
 static void verdict(FILE *out, const struct result *r, const struct expectation *expectations,
                     size_t count)
 {
-    fprintf(out, "\n  generator: busiest thread %.0f %% of a CPU%s%s\n", r->facts.cpu_percent,
-            r->limited ? "; " : "", r->limited ? r->limited_why : "");
+    fputc('\n', out);
+    paragraph(out, "generator: busiest thread %.0f %% of a CPU%s%s", r->facts.cpu_percent,
+              r->limited ? "; " : "", r->limited ? r->limited_why : "");
     for (size_t i = 0; i < count; i++) {
         double measured;
+        char text[SHORT_TEXT];
         bool held = expectation_holds(&expectations[i], r, &measured);
-        fprintf(out, "  expect %s: %s (%.10g%s)\n", expectations[i].text, held ? "held" : "FAILED",
-                measured, expectations[i].percent ? " %" : "");
+        paragraph(out, "expect %s: %s (%s)", expectations[i].text, held ? "held" : "FAILED",
+                  expectation_format(&expectations[i], measured, text));
     }
     if (r->invalid)
-        fprintf(out, "  INVALID: %s\n", r->invalid);
+        paragraph(out, "INVALID: %s", r->invalid);
 }
 
 void report_text(FILE *out, const struct result *r, const struct expectation *expectations,

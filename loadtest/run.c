@@ -1,168 +1,18 @@
 /*
- * run.c — what to send → when and how → the sum → what is told about it.
+ * run.c — `loadtest run`: one measured run, and what is told about it.
  */
 #include "run.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <time.h>
 
-#include "engine.h"
-#include "interrupt.h"
-#include "progress.h"
+#include "measure.h"
+#include "output.h"
 #include "report.h"
+#include "report_html.h"
 #include "runlog.h"
-#include "target.h"
-#include "units.h"
+#include "stage.h"
 
-#define LOOK_NS (50 * NS_PER_MS) /* how often ^C is looked for */
-
-static unsigned usable_cpus(void)
-{
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return n > 1 ? (unsigned)n : 1;
-}
-
-/* Leaves one CPU to a server on the same machine. */
-static unsigned choose_threads(const struct run_options *o)
-{
-    unsigned cpus = usable_cpus();
-    unsigned n = o->threads ? o->threads : cpus > 1 ? cpus - 1 : 1;
-    return n < o->connections ? n : o->connections;
-}
-
-static bool ensure_descriptors(unsigned connections, struct complaint *why)
-{
-    struct rlimit limit;
-    rlim_t need = connections + 64;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
-        return true;
-    if (limit.rlim_max < need)
-        return complain(why,
-                        "%u connections need %llu descriptors, and this process may have %llu: "
-                        "use fewer, or raise ulimit -n",
-                        connections, (unsigned long long)need, (unsigned long long)limit.rlim_max);
-    limit.rlim_cur = need;
-    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ||
-           complain(why, "could not raise the limit of descriptors: %s", strerror(errno));
-}
-
-static struct engine_plan make_plan(const struct run_options *o, const struct target *target)
-{
-    return (struct engine_plan){.target = target,
-                                .connections = o->connections,
-                                .threads = choose_threads(o),
-                                .depth = o->depth,
-                                .reuse = o->dress.keepalive,
-                                .timeout_ns = o->timeout_ns,
-                                .warmup_ns = o->warmup_ns > 0 ? o->warmup_ns : 0,
-                                .duration_ns = o->duration_ns,
-                                .requests = o->requests,
-                                .rate = o->rate,
-                                .seed = o->seed};
-}
-
-/* Waits for the run to end, telling about each second as it passes. */
-static void watch(struct engine *engine, struct timeline *timeline, struct progress *progress,
-                  struct runlog *log, bool warmup)
-{
-    int64_t start = engine_measure_ns(engine);
-    int64_t shown = 0;
-    if (warmup)
-        progress_phase(progress, "warming up");
-    for (;;) {
-        int64_t now = now_ns();
-        /* A second is shown a little after its end, when all threads have published it. */
-        int64_t over = now > start ? (now - start - LOOK_NS) / NS_PER_S : 0;
-        if (over > shown) {
-            progress_second(progress, timeline, over - 1);
-            if (log)
-                runlog_follow(log, timeline, over - 1); /* one later: a thread may be late */
-            shown = over;
-        }
-        if (engine_wait(engine, now + LOOK_NS))
-            break;
-        if (interrupted())
-            engine_stop(engine);
-    }
-    if (now_ns() - start >= (shown + 1) * NS_PER_S) /* the last one ended together with the run */
-        progress_second(progress, timeline, shown);
-    progress_end(progress);
-}
-
-static void describe(struct result *r, const struct run_options *o, unsigned threads)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    strftime(r->started, sizeof r->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    r->seed = o->seed;
-    r->connections = o->connections;
-    r->threads = threads;
-    r->depth = o->depth;
-    r->rate = o->rate;
-    r->timeout_ns = o->timeout_ns;
-    r->steady = o->steady;
-}
-
-/* Unless the caller knows better, the warm-up is the steady run to compare with. */
-static void learn_steady(struct result *r, int64_t warmup_ns)
-{
-    if (r->steady.p99_us > 0 || warmup_ns <= 0 || r->warmup->corrected.total == 0)
-        return;
-    r->steady.p99_us = hist_quantile_us(&r->warmup->corrected, 0.99);
-    r->steady.rps = (double)r->warmup->ok_in_time / ((double)warmup_ns / 1e9);
-    r->steady.source = "the warm-up";
-}
-
-bool run_measure(const struct run_options *o, const char *label, struct result *result,
-                 struct complaint *why)
-{
-    struct target target;
-    memset(result, 0, sizeof *result);
-    if (!ensure_descriptors(o->connections, why) ||
-        !target_build(&target, o->urls, o->url_count, o->injections, o->injection_count, &o->dress,
-                      why))
-        return false;
-    struct engine_plan plan = make_plan(o, &target);
-    describe(result, o, plan.threads);
-    result->tally = calloc(1, sizeof *result->tally);
-    result->warmup = calloc(1, sizeof *result->warmup);
-    struct engine *engine = NULL;
-    if (result->tally && result->warmup)
-        engine = engine_start(&plan, &result->timeline, why);
-    else
-        complain(why, "out of memory");
-    if (engine) {
-        struct progress progress;
-        progress_init(&progress, !o->quiet, label);
-        if (o->log)
-            runlog_begin(o->log, engine_measure_ns(engine));
-        watch(engine, &result->timeline, &progress, o->log, plan.warmup_ns > 0);
-        engine_finish(engine, result->tally, result->warmup, &result->facts);
-        if (o->log)
-            runlog_finish(o->log, &result->timeline, result->tally, result->facts.seconds);
-        learn_steady(result, plan.warmup_ns);
-        result_conclude(result);
-    } else {
-        result_free(result);
-    }
-    target_free(&target);
-    return engine != NULL;
-}
-
-bool open_json(const char *name, FILE **out, struct complaint *why)
-{
-    *out = NULL;
-    if (!name)
-        return true;
-    *out = strcmp(name, "-") == 0 ? stdout : fopen(name, "w");
-    return *out || complain(why, "cannot write %s: %s", name, strerror(errno));
-}
+enum { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUTS };
 
 static int verdict(const struct run_options *o, const struct result *r)
 {
@@ -178,62 +28,105 @@ static int verdict(const struct run_options *o, const struct result *r)
     return EXIT_HELD;
 }
 
-static int tell(const struct run_options *o, const struct result *r, FILE *json)
+static const char *first_url(const struct run_options *o)
+{
+    return o->url_count > 0 ? o->urls[0] : o->listed.aims[0].url;
+}
+
+/* What heads a page: the URL, or the first of several. */
+static const char *target_name(const struct run_options *o, char *text, size_t room)
+{
+    size_t count = o->url_count + o->listed.count;
+    if (count > 1)
+        snprintf(text, room, "%s and %zu more", first_url(o), count - 1);
+    else
+        snprintf(text, room, "%s", first_url(o));
+    return text;
+}
+
+static int tell(const struct run_options *o, const struct result *r, struct output *outputs)
 {
     int status = verdict(o, r);
-    if (json != stdout)
+    char target[1024];
+    struct complaint why;
+    if (!outputs_take_stdout(outputs, OUTPUTS))
         report_text(stdout, r, o->expectations, o->expectation_count);
-    if (json)
-        report_json(json, r, o->expectations, o->expectation_count);
-    bool written = !json || (fflush(json) == 0 && !ferror(json));
-    if (json && json != stdout)
-        written &= fclose(json) == 0;
-    if (!written) {
-        fprintf(stderr, "loadtest: cannot write %s: %s\n", o->json, strerror(errno));
+    if (outputs[OUTPUT_JSON].file)
+        report_json(outputs[OUTPUT_JSON].file, r, o->expectations, o->expectation_count);
+    if (outputs[OUTPUT_CSV].file)
+        report_csv(outputs[OUTPUT_CSV].file, r);
+    if (outputs[OUTPUT_HTML].file)
+        report_html(outputs[OUTPUT_HTML].file, r, target_name(o, target, sizeof target),
+                    o->expectations, o->expectation_count);
+    if (!outputs_close(outputs, OUTPUTS, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     if (status == EXIT_NOTHING_TESTED)
         fprintf(stderr,
                 "loadtest: nothing was tested: no request was answered; is a server "
                 "listening at %s?\n",
-                o->urls[0]);
+                first_url(o));
     return status;
 }
 
-static bool open_log(struct run_options *o, struct complaint *why)
+/* The run, with the server of --start up for as long as it takes; false: there was none. */
+static bool measure_on_stage(struct run_options *o, struct stage *stage, struct result *result,
+                             struct complaint *why)
 {
-    if (o->hlog)
-        o->log = runlog_open(o->hlog, why);
-    return !o->hlog || o->log;
+    if (o->hlog && !(o->log = runlog_open(o->hlog, why)))
+        return false;
+    bool good = run_measure(o, NULL, result, why);
+    stage_stop(stage);
+    struct complaint not_logged;
+    if (!o->log || runlog_close(o->log, &not_logged))
+        return good;
+    if (good) {
+        result_free(result);
+        *why = not_logged;
+    }
+    return false;
+}
+
+static int measure_and_tell(struct run_options *o, const char *command)
+{
+    struct stage stage;
+    struct complaint why;
+    struct result result;
+    struct output outputs[OUTPUTS] = {
+        [OUTPUT_JSON] = {o->json, NULL}, [OUTPUT_CSV] = {o->csv, NULL}, [OUTPUT_HTML] = {o->html, NULL}};
+    int status = EXIT_INVALID;
+    if (!outputs_open(outputs, OUTPUTS, &why) || !stage_open(&stage, o, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+        return status;
+    }
+    if (measure_on_stage(o, &stage, &result, &why)) {
+        result.command = command;
+        status = tell(o, &result, outputs);
+        result_free(&result);
+    } else {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+    }
+    stage_close(&stage);
+    return status;
 }
 
 int run_main(int argc, char *const *argv, const char *command)
 {
     struct run_options options;
-    struct complaint why, why_no_log;
-    struct result result;
-    FILE *json = NULL;
+    struct complaint why;
+    int status = EXIT_HELD;
     run_options_default(&options);
-    bool good = run_options_parse(&options, argc, argv, &why);
-    if (good && options.help) {
-        run_options_help();
-        return EXIT_HELD;
-    }
-    if (good && options.version) {
+    if (!run_options_parse(&options, argc, argv, &why)) {
+        fprintf(stderr, "loadtest: %s\n", why.text);
+        status = EXIT_INVALID;
+    } else if (options.help) {
+        run_options_help(stdout);
+    } else if (options.version) {
         puts("loadtest " TANDEM_VERSION);
-        return EXIT_HELD;
+    } else {
+        status = measure_and_tell(&options, command);
     }
-    int status = EXIT_INVALID;
-    bool measured = good && open_json(options.json, &json, &why) && open_log(&options, &why) &&
-                    run_measure(&options, NULL, &result, &why);
-    if (measured) {
-        result.command = command;
-        status = tell(&options, &result, json);
-        result_free(&result);
-    }
-    bool logged = !options.log || runlog_close(options.log, &why_no_log);
-    if (measured && logged)
-        return status;
-    fprintf(stderr, "loadtest: %s\n", measured ? why_no_log.text : why.text);
-    return EXIT_INVALID;
+    run_options_free(&options);
+    return status;
 }

@@ -16,7 +16,8 @@ preset=${1:-release}
 # shellcheck source=common/cmake/packages.sh
 . common/cmake/packages.sh
 need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' check libseccomp-dev libssl-dev zlib1g-dev \
-    'libllhttp-dev|node-llhttp' curl wrk apache2-utils nghttp2-client python3 valgrind libc6-dbg groff-base
+    'libllhttp-dev|node-llhttp' curl wrk apache2-utils nghttp2-client python3 valgrind libc6-dbg groff-base \
+    gnuplot-nox python3-jsonschema chromium
 
 # ThreadSanitizer of gcc 12 knows fewer memory layouts than recent kernels make at random.
 steady=()

@@ -19,8 +19,9 @@ have_header() {
 # What a package is wanted for is what counts, so that tools installed by other means will do.
 package_present() {
     case $1 in
-    gcc | clang | cmake | make | curl | wrk | valgrind | nginx | git | shellcheck | python3)
+    gcc | clang | cmake | make | curl | wrk | valgrind | nginx | git | shellcheck | python3 | chromium)
         command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
+    gnuplot-nox) command -v gnuplot >/dev/null 2>&1 ;;
     libc6-dev) have_header stdio.h ;;
     libseccomp-dev) pkg-config --exists 'libseccomp >= 2.5' 2>/dev/null ;;
     zlib1g-dev) have_header zlib.h ;;

@@ -3,12 +3,12 @@
  */
 #include "primitives.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "../interrupt.h"
+#include "../output.h"
 #include "../run.h"
 #include "options.h"
 #include "report.h"
@@ -42,19 +42,16 @@ static int verdict(const struct survey *s)
     return EXIT_NOTHING_TESTED;
 }
 
-static int tell(const struct survey *s, const char *name, FILE *json)
+static int tell(const struct survey *s, struct output *json)
 {
-    FILE *last = json ? json : stdout;
-    if (json != stdout)
+    struct complaint why;
+    if (!outputs_take_stdout(json, 1))
         survey_text(stdout, s);
-    if (json)
-        survey_json(json, s);
-    bool written = fflush(stdout) == 0 && fflush(last) == 0 && !ferror(last) && !ferror(stdout);
-    if (json && json != stdout)
-        written &= fclose(json) == 0;
-    if (written)
+    if (json->file)
+        survey_json(json->file, s);
+    if (outputs_close(json, 1, &why))
         return verdict(s);
-    fprintf(stderr, "loadtest: cannot write %s: %s\n", name ? name : "the report", strerror(errno));
+    fprintf(stderr, "loadtest: %s\n", why.text);
     return EXIT_INVALID;
 }
 
@@ -63,7 +60,6 @@ int primitives_main(int argc, char *const *argv, const char *command)
     struct primitives_options options;
     struct survey s = {.command = command};
     struct complaint why;
-    FILE *json = NULL;
     bool good = primitives_options_parse(&options, argc, argv, &why);
     if (good && options.help) {
         primitives_options_help();
@@ -73,10 +69,11 @@ int primitives_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    if (!good || !open_json(options.json, &json, &why)) {
+    struct output json = {.name = options.json};
+    if (!good || !outputs_open(&json, 1, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     survey(&s, &options);
-    return tell(&s, options.json, json);
+    return tell(&s, &json);
 }

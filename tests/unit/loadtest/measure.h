@@ -7,7 +7,7 @@
 #include <check.h>
 
 #include "loadtest/options.h"
-#include "loadtest/run.h"
+#include "loadtest/measure.h"
 
 /* The arguments as a list of texts. The ledger of what comes out balances; free it with
  * result_free(). */

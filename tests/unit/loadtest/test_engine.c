@@ -7,13 +7,14 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "loadtest/options.h"
-#include "loadtest/run.h"
+#include "loadtest/measure.h"
 #include "loadtest/units.h"
 
 enum mode {

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "loadtest/options.h"
-#include "loadtest/run.h"
+#include "loadtest/measure.h"
 #include "loadtest/units.h"
 
 enum { REQUESTS = 400 };

@@ -138,17 +138,6 @@ START_TEST(mistakes_are_named)
 }
 END_TEST
 
-START_TEST(what_is_not_built_is_refused)
-{
-    struct complaint why;
-    static const char *const names[] = {"--csv", "--html"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        ck_assert(!PARSE(&why, names[i], "file", "http://x/"));
-        ck_assert_ptr_nonnull(strstr(why.text, "not built yet"));
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -160,7 +149,6 @@ int main(void)
     tcase_add_test(tests, the_open_loop_in_all_its_forms);
     tcase_add_test(tests, help_fits_a_screen);
     tcase_add_test(tests, mistakes_are_named);
-    tcase_add_test(tests, what_is_not_built_is_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,22 @@
+/*
+ * machine.h — on what it was measured: a figure without its machine is no figure.
+ *
+ * Reads /proc, /etc/os-release and uname(2); any thread.
+ */
+#ifndef LOADTEST_MACHINE_H
+#define LOADTEST_MACHINE_H
+
+#include <stdint.h>
+
+struct machine {
+    char cpu[128];  /* "AMD EPYC 7763", from /proc/cpuinfo; the architecture where it has no name */
+    unsigned cores; /* logical CPUs that are on line */
+    unsigned usable;  /* those this process may run on (sched_getaffinity) */
+    uint64_t memory;  /* bytes of RAM */
+    char kernel[128]; /* "Linux 6.1.0-18-amd64 x86_64" */
+    char system[128]; /* "Debian GNU/Linux 12 (bookworm)"; "" when unknown */
+};
+
+void machine_look(struct machine *m);
+
+#endif

@@ -48,16 +48,33 @@ static void load_stash(struct worker *w, const struct conn *c)
     memcpy(w->in, stash + c->stash_off, c->stash_len);
 }
 
-/* in[from … in_len) becomes the content of the stash. */
+/* The bounds stand in shared memory, and may have been scribbled on: no other stash is written to. */
+static void wipe_stash(const struct conn_table *t, const struct conn *c, size_t from, size_t to)
+{
+    if (to > t->stash_size)
+        to = t->stash_size;
+    if (from < to)
+        memset(conn_stash(t, c) + from, 0, to - from);
+}
+
+/* in[from … in_len) becomes the content of the stash, and its only one: all workers can read there, and
+ * a request that has been taken out is its worker's alone, from before its handler runs. */
 static void save_stash(struct worker *w, struct conn *c, size_t from)
 {
+    const struct conn_table *t = &server_of(w)->table;
     size_t left = w->in_len - from;
+    if (left == 0) {
+        conn_stash_drop(t, c);
+        return;
+    }
     if (w->in_stashed == w->in_len) { /* all of it lies there already */
-        c->stash_off += (uint32_t)(c->stash_len - left);
+        wipe_stash(t, c, c->stash_off, c->stash_off + from);
+        c->stash_off += (uint32_t)from;
         c->stash_len = (uint32_t)left;
         return;
     }
-    memcpy(conn_stash(&server_of(w)->table, c), w->in + from, left);
+    memcpy(conn_stash(t, c), w->in + from, left);
+    wipe_stash(t, c, left, c->stash_high);
     c->stash_off = 0;
     c->stash_len = (uint32_t)left;
     if (left > c->stash_high)
@@ -159,9 +176,8 @@ static enum intake_result put_together(struct worker *w, struct conn *c, size_t 
     c->head_len = c->body_kept = 0;
     c->since = 0;
     w->in_stashed = 0;
-    c->stash_off = c->stash_len = 0;
-    if (at < w->in_len)
-        save_stash(w, c, at);
+    conn_stash_drop(&s->table, c);
+    save_stash(w, c, at);
     *status = http1_parse(&s->options, w->kept, head_len, &w->request);
     if (*status != HTTP1_OK)
         return INTAKE_REFUSED;
@@ -253,8 +269,6 @@ static enum intake_result wait_for_head(struct worker *w, struct conn *c)
     if (w->in_len == 0) {
         bool is_new = !(c->flags & CONN_SERVED);
         c->since = 0;
-        if (c->stash_high > 0)
-            conn_stash_drop(&server_of(w)->table, c);
         int64_t timeout = is_new ? o->header_timeout : o->idle_timeout;
         conn_wait_until(c, WAIT_REQUEST, w->now / 1000 + timeout);
         return INTAKE_WAIT;

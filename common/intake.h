@@ -9,7 +9,8 @@
  *                                         └── no body, or all of it came ────┘
  *
  * For the owner of the connection. Bytes leave the socket only in phase READ; before the request is
- * run, what follows it lies in the stash, where the next owner finds it.
+ * run, what follows it lies in the stash, where the next owner finds it; and of itself, nothing is
+ * left there, for all workers can read it.
  */
 #ifndef TANDEM_INTAKE_H
 #define TANDEM_INTAKE_H

@@ -195,11 +195,11 @@ static void pass_on(struct worker *w, const struct spare_reply *reply, size_t pl
 }
 
 /* What came before the end: pieces of the answer, and how it crashed. */
-static enum call_result await_end(struct worker *w, size_t place, uint32_t serial,
+static enum call_result await_end(struct worker *w, int fd, size_t place, uint32_t serial,
                                   struct spare_reply *reply, int *passed)
 {
     for (;;) {
-        enum call_result result = await_reply(fresh.ends[place], serial, reply, passed);
+        enum call_result result = await_reply(fd, serial, reply, passed);
         if (result != CALL_ANSWERED)
             return result;
         if (reply->kind == REPLY_PART)
@@ -267,6 +267,9 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     crash_clear(&w->slot->crash); /* the next request's child may leave none */
 }
 
+/* The end of a place is another's when another nest has come, and that may be between a call and the
+ * end of its answer. So a number of its own is taken for the pair that is called: when its nest dies,
+ * that one ends, while the other would wait with us. */
 static enum call_result call_spare(struct worker *w, struct spare_call *call,
                                    struct spare_reply *reply, int *passed)
 {
@@ -274,14 +277,17 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     size_t place;
     if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
         return CALL_QUEUED;
-    if (send_call(fresh.ends[place], &w->request, call))
-        result = await_end(w, place, call->serial, reply, passed);
-    else if (is_deserted())
+    int fd = fcntl(fresh.ends[place], F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0 && send_call(fd, &w->request, call))
+        result = await_end(w, fd, place, call->serial, reply, passed);
+    else if (fd >= 0 && is_deserted())
         result = CALL_UNREAD;
-    else { /* the kernel has no memory for it: the spare still waits to be called */
+    else { /* no number is free, or no memory: the spare still waits to be called */
         result = CALL_LOST;
         atomic_fetch_or(&fresh.nest.shared->places[place], 1);
     }
+    if (fd >= 0)
+        close(fd);
     leave_place(place);
     return result;
 }

@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLIENTS = 64, WORKERS = 8, STALL_MS = 8000 };
+enum { CLIENTS = 64, WORKERS = 8, SPARES = 4, STALL_MS = 8000, WHOLE_MS = 8000 };
 
 /* Whom to kill, how often, and what each may cost. */
 struct plan {
@@ -217,13 +217,13 @@ static bool anyone_waits(const struct run *run)
 
 /*
  * A worker that dies between the last byte of an answer and its next step leaves its connection in
- * doubt, and that is reset: no request is lost, but the client has to connect anew.
+ * doubt, and that is reset: no request is lost, but the client has to connect anew.  When all of the
+ * dead have been replaced, that has been done.
  */
 static void look_back(struct run *run)
 {
     struct reply reply;
 
-    pause_ms(patience(200));
     for (int i = 0; i < CLIENTS; i++) {
         struct wire *wire = &run->clients[i].wire;
         enum wire_event event = wire_poll(wire, &reply);
@@ -235,31 +235,47 @@ static void look_back(struct run *run)
     }
 }
 
+/* The nursery and all workers; in fresh the nest and all spares, too. */
+static size_t processes_of(const struct server *server)
+{
+    return 1 + WORKERS + (server->subject == &subjects[FRESH] ? 1 + SPARES : 0);
+}
+
+static bool is_whole(void *subject)
+{
+    const struct server *server = subject;
+    pid_t found[MAX_PROCESSES];
+
+    return server_processes(server, found) == processes_of(server);
+}
+
+static void await_whole(struct server *server, const char *when)
+{
+    pid_t found[MAX_PROCESSES];
+
+    ck_assert_msg(eventually(is_whole, server, patience(WHOLE_MS)),
+                  "%s: %zu processes %s, instead of %zu", server->subject->name,
+                  server_processes(server, found), when, processes_of(server));
+}
+
 struct holdings {
     const struct server *server;
     int descriptors;
-    size_t processes;
 };
 
-static bool is_as_before(void *subject)
+static bool holds_no_more(void *subject)
 {
     const struct holdings *before = subject;
-    pid_t found[MAX_PROCESSES];
 
-    return server_processes(before->server, found) == before->processes &&
-           open_descriptors(before->server->pid) <= before->descriptors + 3;
+    return open_descriptors(before->server->pid) <= before->descriptors + 3;
 }
 
-static struct holdings take_stock(const struct server *server)
+static struct holdings take_stock(struct server *server)
 {
-    pid_t found[MAX_PROCESSES];
-
-    server_await_workers(server, found, WORKERS);
+    await_whole(server, "before the kills");
     ck_assert_int_eq(fetch_status(server->port, "/one.txt", patience(5000)), 200);
     pause_ms(patience(200));
-    return (struct holdings){.server = server,
-                             .descriptors = open_descriptors(server->pid),
-                             .processes = server_processes(server, found)};
+    return (struct holdings){.server = server, .descriptors = open_descriptors(server->pid)};
 }
 
 static void judge(const struct run *run, const struct plan *plan, int64_t ms)
@@ -284,8 +300,9 @@ static void run_under_kills(int subject, bool keeps_connections, struct plan pla
     int64_t began;
 
     run = (struct run){.keeps_connections = keeps_connections, .server = &server};
-    server_start(&server, subject,
-                 OPTIONS("--enable-demo", "--workers", "8", "--log-level", "error"));
+    server_start(
+        &server, subject,
+        OPTIONS("--enable-demo", "--workers", "8", "--spare", "4", "--log-level", "error"));
     before = take_stock(&server);
     killer = start_killer(&server, &plan);
     for (int i = 0; i < CLIENTS; i++)
@@ -295,12 +312,14 @@ static void run_under_kills(int subject, bool keeps_connections, struct plan pla
     end_killer(&killer, &plan);
     while (anyone_waits(&run))
         turn(&run, false);
+    pause_ms(patience(200)); /* who has been killed may be about to die */
+    await_whole(&server, "after the kills");
     look_back(&run);
     judge(&run, &plan, now_ms() - began);
-    ck_assert_msg(eventually(is_as_before, &before, patience(8000)),
-                  "%s: %d descriptors and %zu processes before, %d descriptors after",
-                  server.subject->name, before.descriptors, before.processes,
+    ck_assert_msg(eventually(holds_no_more, &before, patience(WHOLE_MS)),
+                  "%s: %d descriptors before, %d after", server.subject->name, before.descriptors,
                   open_descriptors(server.pid));
+    await_whole(&server, "at the end");
     server_stop_noisy(&server);
 }
 
@@ -328,6 +347,78 @@ START_TEST(the_nest_dies)
 }
 END_TEST
 
+/* --- a nest that dies behind a worker's back --- */
+
+struct hunt {
+    struct server *server;
+    pid_t nest; /* the one that is killed */
+};
+
+static pid_t nest_of(const struct server *server)
+{
+    pid_t found[MAX_PROCESSES];
+
+    return keep_named(found, server_processes(server, found), "nest") == 1 ? found[0] : -1;
+}
+
+static bool has_another_nest(void *subject)
+{
+    const struct hunt *hunt = subject;
+    pid_t nest = nest_of(hunt->server);
+
+    return nest > 0 && nest != hunt->nest && is_whole(hunt->server);
+}
+
+/* The head of an answer whose end is far away. */
+static bool has_begun(void *subject)
+{
+    struct wire *wire = subject;
+    struct reply reply;
+
+    (void)wire_poll(wire, &reply);
+    return wire->inbox.length > 0 && strstr(wire->inbox.at, "\r\n\r\n") != NULL;
+}
+
+static void signal_all(const pid_t *pids, size_t count, int number)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(kill(pids[i], number), 0);
+}
+
+/*
+ * A worker that waits for a spare may get the CPU back only when another nest has already taken the
+ * place of the dead one, and must not go on to wait for that: it was never called.
+ */
+START_TEST(the_nest_is_replaced_while_workers_sleep)
+{
+    struct server server;
+    struct hunt hunt = {.server = &server};
+    pid_t workers[MAX_PROCESSES];
+    struct reply reply;
+    struct wire wire;
+
+    server_start(&server, FRESH,
+                 OPTIONS("--workers", "8", "--spare", "4", "--log-level", "error", "--module",
+                         module_object("streams.so")));
+    await_whole(&server, "at first");
+    ck_assert_int_gt(hunt.nest = nest_of(&server), 0);
+    ck_assert_uint_eq(server_await_workers(&server, workers, WORKERS), WORKERS);
+    wire = wire_open(server.port);
+    ck_assert(wire_send_get(&wire, "/stream?bytes=1000000&piece=1&pause=1000"));
+    ck_assert(eventually(has_begun, &wire, patience(5000)));
+    signal_all(workers, WORKERS, SIGSTOP);
+    ck_assert_int_eq(kill(hunt.nest, SIGKILL), 0);
+    ck_assert_msg(eventually(has_another_nest, &hunt, patience(WHOLE_MS)),
+                  "there is no other nest");
+    signal_all(workers, WORKERS, SIGCONT);
+    ck_assert_str_eq(wire_event_name(wire_read(&wire, &reply, patience(STALL_MS))),
+                     wire_event_name(WIRE_CUT));
+    wire_close(&wire);
+    ck_assert_int_eq(fetch_status(server.port, "/one.txt", patience(5000)), 200);
+    server_stop_noisy(&server);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kill");
@@ -336,8 +427,10 @@ int main(void)
     add_for_each_isolated(tcase, numbered_requests_on_kept_connections);
     add_for_each_isolated(tcase, numbered_requests_on_new_connections);
     add_for_each_isolated(tcase, the_nursery_dies);
-    if (subject_count() > FRESH)
+    if (subject_count() > FRESH) {
         tcase_add_test(tcase, the_nest_dies);
+        tcase_add_test(tcase, the_nest_is_replaced_while_workers_sleep);
+    }
     tcase_set_timeout(tcase, case_limit(long_run() ? 600 : 40));
     suite_add_tcase(suite, tcase);
     return workshop_run(suite);

@@ -1,5 +1,7 @@
 #include "peer.h"
 
+#include "patience.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
@@ -11,7 +13,7 @@
 #include <unistd.h>
 
 struct visit {
-    const struct peer *peer;
+    struct peer *peer;
     int fd;
 };
 
@@ -21,18 +23,20 @@ static void *serve(void *argument)
     free(argument);
     v.peer->visit(v.fd, v.peer->context);
     close(v.fd);
+    v.peer->present--;
     return NULL;
 }
 
 static void *accept_all(void *argument)
 {
-    const struct peer *p = argument;
+    struct peer *p = argument;
     for (;;) {
         int fd = accept(p->listener, NULL, NULL);
         struct visit *v = fd < 0 ? NULL : malloc(sizeof *v);
         pthread_t thread;
         if (!v)
             return NULL;
+        p->present++;
         *v = (struct visit){p, fd};
         if (pthread_create(&thread, NULL, serve, v) != 0)
             abort();
@@ -71,6 +75,16 @@ void peer_start(struct peer *p, int family)
     p->port = ntohs(((struct sockaddr_in *)&address)->sin_port); /* of both kinds of IP */
     ck_assert_int_eq(pthread_create(&thread, NULL, accept_all, p), 0);
     pthread_detach(thread);
+}
+
+static bool is_deserted(void *peer)
+{
+    return ((struct peer *)peer)->present == 0;
+}
+
+void peer_see_off(struct peer *p)
+{
+    ck_assert(eventually(is_deserted, p, patience(3000)));
 }
 
 bool peer_read_head(int fd, char *head, size_t room)

@@ -7,6 +7,7 @@
 #ifndef TANDEM_TESTS_PEER_H
 #define TANDEM_TESTS_PEER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,11 +19,15 @@ struct peer {
     /* Set by peer_start. */
     int listener;
     unsigned port;
+    atomic_int present; /* connections that are being served */
 };
 
 /* Listens on a free port of 127.0.0.1, or of ::1 for AF_INET6, or on a Unix socket; `p` must stay
  * where it is. */
 void peer_start(struct peer *p, int family);
+
+/* Waits until all clients have gone and been served; for what counts its leftovers at the end. */
+void peer_see_off(struct peer *p);
 
 /* Reads up to the empty line after a request's head (into `head`, NUL-terminated); false when the
  * connection ended before. */

@@ -5,7 +5,6 @@
 #include <check.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +74,7 @@ static void visit(int fd, void *context)
             SSL_shutdown(ssl);
     }
     SSL_free(ssl);
+    OPENSSL_thread_stop(); /* nothing shall lie about when the process ends */
 }
 
 static int choose_http11(SSL *ssl, const unsigned char **out, unsigned char *length,
@@ -142,6 +142,7 @@ static void start_here(void)
 static void finish(struct result *r)
 {
     unlink(strchr(gate.cacert, '=') + 1);
+    peer_see_off(&gate.peer);
     result_free(r);
 }
 

@@ -333,12 +333,21 @@ static bool match_inject_urls(struct run_options *o, struct complaint *why)
 /* Somebody else's processes are not ours to kill. */
 static bool check_processes(const struct run_options *o, struct complaint *why)
 {
-    for (size_t i = 0; i < o->injection_count; i++)
-        if (o->injections[i].level == FAULT_PROCESS && !o->start)
+    for (size_t i = 0; i < o->injection_count; i++) {
+        const struct injection *injection = &o->injections[i];
+        if (injection->level != FAULT_PROCESS)
+            continue;
+        if (injection->url)
+            return complain(why,
+                            "%s is done to a process, so --inject-url has no say in it: call your "
+                            "fault by another name",
+                            injection->kind);
+        if (!o->start)
             return complain(why,
                             "--inject %s is done to a server that loadtest started: add --start "
                             "'COMMAND'",
-                            o->injections[i].kind);
+                            injection->kind);
+    }
     return true;
 }
 
@@ -358,7 +367,7 @@ static bool check_together(struct run_options *o, struct complaint *why)
         return complain(why, "%zu URLs need at least as many connections: raise -c", o->url_count);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
-    return check_processes(o, why) && match_inject_urls(o, why);
+    return match_inject_urls(o, why) && check_processes(o, why);
 }
 
 static void fill_in(struct run_options *o)
@@ -390,6 +399,10 @@ void run_options_help(void)
          "Sends requests to http://HOST[:PORT]/PATH or unix:/SOCKET:/PATH and tells how each "
          "ended.\n");
     options_help(table, stdout);
+    puts("\nTo processes of a server of --start: --inject kill-worker@3s/1s, freeze:6s@2s, "
+         "restart@5s, "
+         "reload@5s.\nIts command and the URLs may hold {port} and {admin-port}: free ports of "
+         "127.0.0.1.");
     puts("\nExit status: 0 the expectations held, 1 one failed, 2 the run was invalid, 3 nothing "
          "was tested.");
 }

@@ -12,8 +12,8 @@
  *
  *      1 ≤ deaths of the process ≤ requests found guilty of one ≤ faults injected
  *
- * (0 when none of them found a connection: the process may just be being replaced). *
- * Of other kinds (hang, leak, …) not each one ends a handler: only the last ≤ holds.
+ * (0 when none of them found a connection: the process may just be being replaced). Of other kinds
+ * (hang, leak, …) not each one ends a handler: only the last ≤ holds.
  */
 #ifndef LOADTEST_DEMO_CHECK_H
 #define LOADTEST_DEMO_CHECK_H

@@ -23,6 +23,12 @@ static uint64_t answered(const struct ledger *l)
            l->ended[INJECTED][OUTCOME_STATUS_5XX];
 }
 
+static uint64_t without_connection(const struct ledger *l)
+{
+    return l->ended[INJECTED][OUTCOME_REFUSED] + l->ended[INJECTED][OUTCOME_CONNECT_TIMEOUT] +
+           l->ended[INJECTED][OUTCOME_CONNECT_ERROR] + l->ended[INJECTED][OUTCOME_LOCAL];
+}
+
 static bool holds(const struct demo_check *c)
 {
     if (c->killed > c->injected)
@@ -30,7 +36,7 @@ static bool holds(const struct demo_check *c)
     if (!c->deadly)
         return true;
     if (c->together)
-        return c->deaths <= c->killed && (c->deaths > 0 || c->injected == 0);
+        return c->deaths <= c->killed && (c->deaths > 0 || c->left == 0);
     return c->killed + c->unseen >= c->injected;
 }
 
@@ -42,6 +48,7 @@ struct demo_check demo_check(const char *kind, bool together, const struct resul
                            .together = together,
                            .injected = l->started[INJECTED],
                            .unseen = l->started[INJECTED] - answered(l),
+                           .left = l->started[INJECTED] - without_connection(l),
                            .killed = r->server.killed,
                            .deaths = r->server.worker_deaths};
     c.holds = c.known && holds(&c);

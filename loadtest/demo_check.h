@@ -12,7 +12,8 @@
  *
  *      1 ≤ deaths of the process ≤ requests found guilty of one ≤ faults injected
  *
- * Of other kinds (hang, leak, …) not each one ends a handler: only the last ≤ holds.
+ * (0 when none of them found a connection: the process may just be being replaced). Of other kinds
+ * (hang, leak, …) not each one ends a handler: only the last ≤ holds.
  */
 #ifndef LOADTEST_DEMO_CHECK_H
 #define LOADTEST_DEMO_CHECK_H
@@ -28,6 +29,7 @@ struct demo_check {
     bool together; /* handlers share a process, and die with it */
     bool holds;
     uint64_t injected, unseen; /* of those, how many whose end we did not see */
+    uint64_t left;             /* of those injected: they had a connection to leave by */
     uint64_t killed, deaths;   /* requests, processes */
 };
 

@@ -430,12 +430,21 @@ static bool match_inject_urls(struct run_options *o, struct complaint *why)
 /* Somebody else's processes are not ours to kill. */
 static bool check_processes(const struct run_options *o, struct complaint *why)
 {
-    for (size_t i = 0; i < o->injection_count; i++)
-        if (o->injections[i].level == FAULT_PROCESS && !o->start)
+    for (size_t i = 0; i < o->injection_count; i++) {
+        const struct injection *injection = &o->injections[i];
+        if (injection->level != FAULT_PROCESS)
+            continue;
+        if (injection->url)
+            return complain(why,
+                            "%s is done to a process, so --inject-url has no say in it: call your "
+                            "fault by another name",
+                            injection->kind);
+        if (!o->start)
             return complain(why,
                             "--inject %s is done to a server that loadtest started: add --start "
                             "'COMMAND'",
-                            o->injections[i].kind);
+                            injection->kind);
+    }
     return true;
 }
 
@@ -457,7 +466,7 @@ static bool check_together(struct run_options *o, struct complaint *why)
                         o->threads, o->connections);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
-    return check_processes(o, why) && match_inject_urls(o, why);
+    return match_inject_urls(o, why) && check_processes(o, why);
 }
 
 /* The stages say how long the run is; -d may end it earlier. */

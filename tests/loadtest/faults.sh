@@ -88,6 +88,18 @@ load 0 thread -d 2s --inject segv@300ms/600ms
 holds 'r["injected"]["sent"] == 3 == r["server"]["killed"]["segv"] == r["server"]["worker_deaths"]'
 holds 'r["recovery"]["mark_count"] == 3'
 
+if [ "${TANDEM_PRESET:-}" != tsan ]; then
+    case_name='the demonstration checks itself'
+    "$TANDEM_LOADTEST" demo --quiet -d 700ms -c 8 --share 5% --workers 4 --json "$work/json" \
+        --servers "$(dirname "$(dirname "$TANDEM_PROC")")" >"$work/output" 2>"$work/errors" ||
+        fail "exit code $?"
+    holds 'all(s["check"]["holds"] for s in r["subjects"])'
+    holds 'all(s[run]["server"]["reconciled"] for s in r["subjects"] for run in ("steady", "faulty"))'
+    holds 'all(s["check"]["killed"] == s["check"]["injected"] - s["check"]["unseen"] > 0
+               for s in r["subjects"][1:])'
+    [ "$(grep -c 'Check passed' "$work/output")" = 3 ] || fail 'it does not say so three times'
+fi
+
 case_name='a server without workers'
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$TANDEM_LOADTEST" run --quiet -c 2 -d 500ms --inject kill-worker@100ms \

@@ -53,6 +53,24 @@ START_TEST(threads_die_together)
 }
 END_TEST
 
+START_TEST(a_fault_that_found_no_connection_kills_nobody)
+{
+    struct tally *tally = calloc(1, sizeof *tally);
+    struct result *r = calloc(1, sizeof *r);
+    ck_assert(tally && r);
+    r->tally = tally;
+    r->server.comparable = true;
+    tally->ledger.started[INJECTED] = 2;
+    tally->ledger.ended[INJECTED][OUTCOME_REFUSED] = 2;
+    ck_assert(demo_check("segv", true, r).holds);
+    tally->ledger.ended[INJECTED][OUTCOME_REFUSED] = 1;
+    tally->ledger.ended[INJECTED][OUTCOME_RESET] = 1;
+    ck_assert(!demo_check("segv", true, r).holds);
+    free(tally);
+    free(r);
+}
+END_TEST
+
 START_TEST(what_need_not_kill_is_bounded_only)
 {
     ck_assert(check("leak", false, 100, 0, 0, 0).holds);
@@ -80,6 +98,7 @@ int main(void)
     tcase_add_test(tests, processes_must_agree_exactly);
     tcase_add_test(tests, less_those_whose_end_was_not_seen);
     tcase_add_test(tests, threads_die_together);
+    tcase_add_test(tests, a_fault_that_found_no_connection_kills_nobody);
     tcase_add_test(tests, what_need_not_kill_is_bounded_only);
     tcase_add_test(tests, a_server_that_does_not_tell_proves_nothing);
     suite_add_tcase(suite, tests);

@@ -133,6 +133,12 @@ START_TEST(mistakes_are_named)
     ck_assert(!PARSE(&why, "--inject-url", "segv=http://x/", "http://x/"));
     ck_assert_ptr_nonnull(strstr(why.text, "--inject segv=1%"));
     ck_assert(!PARSE(&why, "--inject", "a=60%", "--inject", "b=60%", "http://x/"));
+    ck_assert(!PARSE(&why, "--inject", "kill-worker@1s", "http://x/"));
+    ck_assert_ptr_nonnull(strstr(why.text, "--start"));
+    ck_assert(PARSE(&why, "--inject", "kill-worker@1s", "--start", "a server", "http://x/"));
+    ck_assert(!PARSE(&why, "--inject", "freeze@1s", "--inject-url", "freeze=http://x/", "--start",
+                     "a server", "http://x/"));
+    ck_assert_ptr_nonnull(strstr(why.text, "another name"));
     ck_assert(!PARSE(&why, "--pipeline", "2", "--no-keepalive", "http://x/"));
     ck_assert(!PARSE(&why, "-b", "@/nonexistent", "http://x/"));
 }

@@ -145,9 +145,9 @@ double hist_excess_us(const struct hist *h, int64_t us, int64_t base_us)
         us = 0;
     if (us > HIST_MAX_US)
         return 0;
-    for (unsigned i = slot_of((uint64_t)us) + 1; i < HIST_SLOTS; i++)
+    for (unsigned i = hist_slot_of(us) + 1; i < HIST_SLOTS; i++)
         if (h->count[i] > 0)
             sum += (double)h->count[i] *
-                   ((double)(lowest_us(i) + highest_us(i)) / 2 - (double)base_us);
+                   ((double)(hist_slot_lowest_us(i) + hist_slot_highest_us(i)) / 2 - (double)base_us);
     return sum;
 }

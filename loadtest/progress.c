@@ -86,7 +86,7 @@ static void figures(struct progress *p, const struct timeline_row *row)
 }
 
 /* The seconds that are shown: `count` of them, from `first` on. */
-struct window {
+struct view {
     int64_t first, count;
     uint64_t peak, failed, injected;
 };
@@ -96,11 +96,11 @@ static const struct timeline_row *row_at(const struct progress *p, int64_t secon
     return &p->rows[second % PROGRESS_SECONDS];
 }
 
-static struct window look_back(const struct progress *p)
+static struct view look_back(const struct progress *p)
 {
     unsigned columns = p->panel.columns;
     int64_t room = columns < NARROW ? columns - 1 : columns - 24; /* for the words beside it */
-    struct window w = {.count = p->seconds};
+    struct view w = {.count = p->seconds};
     if (w.count > PROGRESS_SECONDS)
         w.count = PROGRESS_SECONDS;
     if (w.count > room)
@@ -115,7 +115,7 @@ static struct window look_back(const struct progress *p)
     return w;
 }
 
-static void curve(struct progress *p, const struct window *w)
+static void curve(struct progress *p, const struct view *w)
 {
     char text[64], n[SHORT_TEXT];
     for (int64_t i = w->first; i < p->seconds; i++)
@@ -128,7 +128,7 @@ static void curve(struct progress *p, const struct window *w)
 }
 
 /* Below each second, what was done in it and who suffered. */
-static void marks(struct progress *p, const struct window *w)
+static void marks(struct progress *p, const struct view *w)
 {
     bool utf8 = p->panel.terminal.utf8;
     const char *injected = utf8 ? "▲" : "^", *failed = utf8 ? "×" : "x";
@@ -162,7 +162,7 @@ static void live_second(struct progress *p, const struct timeline_row *row)
     panel_begin(&p->panel);
     heading(p, text);
     figures(p, row);
-    struct window w = look_back(p);
+    struct view w = look_back(p);
     curve(p, &w);
     marks(p, &w);
     panel_show(&p->panel);

@@ -125,35 +125,6 @@ static void timeline(struct json *j, const struct result *r)
     json_array_end(j);
 }
 
-static void marks(struct json *j, const struct result *r)
-{
-    size_t count = r->mark_count < MAX_MARKS ? r->mark_count : MAX_MARKS;
-    json_count(j, "marks_total", r->mark_count);
-    json_array(j, "marks");
-    for (size_t i = 0; i < count; i++) {
-        json_object(j, NULL);
-        j->compact = true;
-        json_real(j, "at_s", (double)r->marks[i].at_ns / 1e9);
-        json_text(j, "kind", r->marks[i].kind);
-        json_object_end(j);
-        j->compact = false;
-    }
-    json_array_end(j);
-}
-
-static void recovery(struct json *j, const struct recovery *v)
-{
-    if (!v->known) {
-        json_null(j, "recovery");
-        return;
-    }
-    json_object(j, "recovery");
-    json_bool(j, "complete", v->complete);
-    json_real(j, "seconds", v->seconds);
-    json_real(j, "goodput_lost", v->goodput_lost);
-    json_object_end(j);
-}
-
 static void generator(struct json *j, const struct result *r)
 {
     json_object(j, "generator");

@@ -211,22 +211,6 @@ static void victims(FILE *out, const struct result *r)
               r->without_service_s, r->resolution_s * 1e3);
 }
 
-static void recovery(FILE *out, const struct recovery *v)
-{
-    char lost[SHORT_TEXT];
-    if (!v->known)
-        return;
-    format_count((uint64_t)(v->goodput_lost > 0 ? v->goodput_lost + 0.5 : 0), lost);
-    if (v->complete)
-        paragraph(out,
-                  "recovery %.2f s after the last fault, until success rate and p99 were those of "
-                  "a steady run again; %s answers lost",
-                  v->seconds, lost);
-    else
-        paragraph(out, "no recovery within %.2f s after the last fault; %s answers lost",
-                  v->seconds, lost);
-}
-
 static void verdict(FILE *out, const struct result *r, const struct expectation *expectations,
                     size_t count)
 {

@@ -96,7 +96,7 @@ START_TEST(faults_are_marks_and_bands)
     struct result *r = made_up(5, 4.5);
     struct plot p;
     r->timeline.rows[1].injected = r->timeline.rows[2].injected = r->timeline.rows[4].injected = 1;
-    r->marks[0] = (struct mark){1500 * NS_PER_MS, "kill"};
+    r->marks[0] = (struct mark){.at_ns = 1500 * NS_PER_MS, .kind = "kill"};
     r->mark_count = 1;
     plot_init(&p, "faults");
     history_faults(&p, r, 100);

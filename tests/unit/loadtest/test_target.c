@@ -225,12 +225,12 @@ END_TEST
 START_TEST(a_wire_fault_asks_for_what_the_load_asks_for)
 {
     static const struct dress dress = {.method = "POST", .body = "data", .body_length = 4};
-    const char *url = "http://127.0.0.1:1/a";
+    const struct aim aim = {.url = "http://127.0.0.1:1/a", .weight = 1};
     struct injection i[] = {parsed("drip=1%"), parsed("garbage@1s"), parsed("segv=1%")};
     struct target s;
     struct complaint why = {""};
     i[1].url = "http://127.0.0.1:1/b";
-    ck_assert(target_build(&s, &url, 1, i, 3, &dress, &why));
+    ck_assert(target_build(&s, &aim, 1, i, 3, &dress, 4, &why));
     const struct endpoint *there = &s.endpoints[0];
     const struct shot *drip = &there->injected[0];
     ck_assert_uint_eq(drip->length, there->innocent[0].length);

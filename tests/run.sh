@@ -16,7 +16,7 @@ preset=${1:-release}
 # shellcheck source=common/cmake/packages.sh
 . common/cmake/packages.sh
 need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' check libseccomp-dev \
-    'libllhttp-dev|node-llhttp' curl wrk apache2-utils nghttp2-client python3 valgrind libc6-dbg
+    'libllhttp-dev|node-llhttp' curl wrk apache2-utils nghttp2-client python3 procps valgrind libc6-dbg
 
 # ThreadSanitizer of gcc 12 knows fewer memory layouts than recent kernels make at random.
 steady=()

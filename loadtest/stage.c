@@ -39,8 +39,9 @@ static const char *port_for(struct stage *s, const char *text, size_t *length)
         *length = strlen(names[i].name);
         if (strncmp(text, names[i].name, *length) != 0)
             continue;
-        if (!names[i].port[0])
-            find_port(names[i].port);
+        while (!names[i].port[0] || strcmp(s->port, s->admin_port) == 0)
+            if (!find_port(names[i].port))
+                break;
         return names[i].port;
     }
     return NULL;

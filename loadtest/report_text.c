@@ -96,13 +96,14 @@ static void injected(FILE *out, const struct tally *t)
                                  f->answered_other_5xx,
                              answered),
                 format_count(f->connection_lost, lost));
-    if (f->wire + t->ledger.crowded_out > 0)
-        fprintf(out,
-                "\n  %s wire faults came to an end, each on a connection of its own: the column "
-                "\"injected\" tells how\n",
-                format_count(f->wire, sent));
+    if (f->wire > 0)
+        fprintf(
+            out,
+            "\n  %s wire faults, each on a connection of its own: the column \"injected\" tells "
+            "how they ended\n",
+            format_count(f->wire, sent));
     if (t->ledger.crowded_out > 0)
-        fprintf(out, "  (%s were not started: %d at once in each thread is the limit)\n",
+        fprintf(out, "  %s more were never sent: each thread has %d under way at most\n",
                 format_count(t->ledger.crowded_out, lost), GANG_SIZE);
 }
 

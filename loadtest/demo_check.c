@@ -26,7 +26,8 @@ static uint64_t answered(const struct ledger *l)
 static uint64_t without_connection(const struct ledger *l)
 {
     return l->ended[INJECTED][OUTCOME_REFUSED] + l->ended[INJECTED][OUTCOME_CONNECT_TIMEOUT] +
-           l->ended[INJECTED][OUTCOME_CONNECT_ERROR] + l->ended[INJECTED][OUTCOME_LOCAL];
+           l->ended[INJECTED][OUTCOME_CONNECT_ERROR] + l->ended[INJECTED][OUTCOME_TLS] +
+           l->ended[INJECTED][OUTCOME_LOCAL];
 }
 
 static bool holds(const struct demo_check *c)

@@ -12,8 +12,8 @@
 static const struct {
     const char *name;
     enum fault_level level;
-    int64_t lasting_ns;                           /* unless told otherwise; 0: it takes no time */
-} kinds[] = {{"drip", FAULT_WIRE, 0},              /* what each does: mischief.h */
+    int64_t lasting_ns;               /* unless told otherwise; 0: it takes no time */
+} kinds[] = {{"drip", FAULT_WIRE, 0}, /* what each does: mischief.h */
              {"half-close", FAULT_WIRE, 0},
              {"reset-request", FAULT_WIRE, 0},
              {"reset-response", FAULT_WIRE, 0},

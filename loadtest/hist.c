@@ -113,7 +113,8 @@ double hist_quantile_fine_us(const struct hist *h, double q)
             seen += h->count[i];
             continue;
         }
-        double lowest = (double)hist_slot_lowest_us(i) - 0.5; /* values were rounded to the nearest */
+        double lowest =
+            (double)hist_slot_lowest_us(i) - 0.5; /* values were rounded to the nearest */
         double width = (double)(INT64_C(1) << shift_of(i));
         double us = lowest + width * (rank - (double)seen) / (double)h->count[i];
         return us > 0 ? us : 0;
@@ -147,7 +148,8 @@ double hist_excess_us(const struct hist *h, int64_t us, int64_t base_us)
         return 0;
     for (unsigned i = hist_slot_of(us) + 1; i < HIST_SLOTS; i++)
         if (h->count[i] > 0)
-            sum += (double)h->count[i] *
-                   ((double)(hist_slot_lowest_us(i) + hist_slot_highest_us(i)) / 2 - (double)base_us);
+            sum +=
+                (double)h->count[i] *
+                ((double)(hist_slot_lowest_us(i) + hist_slot_highest_us(i)) / 2 - (double)base_us);
     return sum;
 }

@@ -48,7 +48,7 @@ struct ledger {
 /* What became of the injected requests, beside their columns in the ledger. All but the first
  * concern those that are requests; a wire fault has no connection that could be kept. */
 struct injected_fate {
-    uint64_t wire;         /* ended wire faults */
+    uint64_t wire;         /* of those started: wire faults */
     uint64_t answered_500; /* the server answered for the handler that died */
     uint64_t answered_503;
     uint64_t answered_504;

@@ -107,8 +107,8 @@ static bool build_target(struct target *target, const struct run_options *o, str
         aims[i] = (struct aim){.url = o->urls[i], .weight = 1};
     for (size_t i = 0; i < o->listed.count; i++)
         aims[o->url_count + i] = o->listed.aims[i];
-    bool good = target_build(target, aims, count, requests, request_count, &o->dress,
-                             o->connections, why);
+    bool good =
+        target_build(target, aims, count, requests, request_count, &o->dress, o->connections, why);
     free(aims);
     if (good && target->room > RENDERINGS_MAX / o->depth / o->connections) {
         good = complain(why,

@@ -208,8 +208,8 @@ enum { OUTPUT_JSON, OUTPUT_HLOG, OUTPUTS };
 /* All files are opened before any is written, so that a bad name leaves the others as they were. */
 static bool tell(const struct merged *m, const char *command, struct complaint *why)
 {
-    struct output outputs[OUTPUTS] = {[OUTPUT_JSON] = {.name = m->options->json},
-                                      [OUTPUT_HLOG] = {.name = m->options->hlog}};
+    struct output outputs[OUTPUTS] = {
+        [OUTPUT_JSON] = {.name = m->options->json}, [OUTPUT_HLOG] = {.name = m->options->hlog}};
     if (!outputs_open(outputs, OUTPUTS, why))
         return false;
     bool good = !outputs[OUTPUT_HLOG].file || write_log(outputs[OUTPUT_HLOG].file, m);

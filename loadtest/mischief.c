@@ -271,21 +271,25 @@ void gang_check(struct gang *g, int64_t now)
 
 /* ── The gang ──────────────────────────────────────────────────────────────────────────────────*/
 
+/* There is one. */
 static struct mischief *find_idle(struct gang *g)
 {
     unsigned i = 0;
-    while (i < GANG_SIZE && g->members[i].stage != IDLE)
+    while (i + 1 < GANG_SIZE && g->members[i].stage != IDLE)
         i++;
-    return i < GANG_SIZE ? &g->members[i] : NULL;
+    return &g->members[i];
 }
 
-bool gang_start(struct gang *g, const struct endpoint *endpoint, const struct flight *flight,
+bool gang_has_room(const struct gang *g)
+{
+    return g->active < GANG_SIZE;
+}
+
+void gang_start(struct gang *g, const struct endpoint *endpoint, const struct flight *flight,
                 int64_t now)
 {
     struct client_crew *crew = g->crew;
     struct mischief *m = find_idle(g);
-    if (!m)
-        return false;
     *m = (struct mischief){.kind = flight->shot->mischief,
                            .gang = g,
                            .stage = CONNECTING,
@@ -299,7 +303,6 @@ bool gang_start(struct gang *g, const struct endpoint *endpoint, const struct fl
             line_dial(&m->line, &endpoint->address, g->epoll, m, m->kind->deaf ? TINY_BUFFER : 0);
     if (error)
         finish(m, outcome_of_connect_error(error), 0);
-    return true;
 }
 
 struct gang *gang_new(struct client_crew *crew)

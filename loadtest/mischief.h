@@ -39,9 +39,11 @@ struct gang;
  * memory or descriptors run out. */
 struct gang *gang_new(struct client_crew *crew);
 void gang_free(struct gang *g);
-/* Starts what flight->shot->mischief says. False when the gang is complete: nothing has happened.
- * True: `ended` is called for it, perhaps at once. */
-bool gang_start(struct gang *g, const struct endpoint *endpoint, const struct flight *flight,
+/* Whether one more can be started. */
+bool gang_has_room(const struct gang *g);
+/* Starts what flight->shot->mischief says; only while there is room. `ended` is called for it,
+ * perhaps at once. */
+void gang_start(struct gang *g, const struct endpoint *endpoint, const struct flight *flight,
                 int64_t now_ns);
 /* The crew's epoll has reported a NULL pointer. */
 void gang_on_event(struct gang *g);

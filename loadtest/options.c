@@ -546,6 +546,11 @@ bool run_options_parse(struct run_options *o, int argc, char *const *argv, struc
     return o->help || o->version || run_options_settle(o, why);
 }
 
+const char *run_options_first_url(const struct run_options *o)
+{
+    return o->url_count > 0 ? o->urls[0] : o->listed.aims[0].url;
+}
+
 void run_options_free(struct run_options *o)
 {
     url_list_free(&o->listed);

@@ -56,10 +56,10 @@ struct run_options {
     size_t expectation_count;
     const char *json, *csv, *html; /* file names, "-" for stdout */
     const char *hlog;              /* file name */
-    struct runlog *log;            /* that file, opened by the caller of run_measure(); NULL: none */
-    const char *start;             /* command of the server to start; NULL: none */
-    const char *server_metrics;    /* URL; NULL: none */
-    struct subject *subject; /* set by the runner: what process faults act on; not owned */
+    struct runlog *log;         /* that file, opened by the caller of run_measure(); NULL: none */
+    const char *start;          /* command of the server to start; NULL: none */
+    const char *server_metrics; /* URL; NULL: none */
+    struct subject *subject;    /* set by the runner: what process faults act on; not owned */
     struct steady steady;
     bool quiet, help, version;
     const char *scenario; /* its name; NULL: none */
@@ -79,6 +79,8 @@ bool run_options_set(struct run_options *o, const char *name, const char *value,
 /* Checks what only shows when all is known, and fills in what follows from it. For who reads a
  * scenario on its own; run_options_parse() does it. */
 bool run_options_settle(struct run_options *o, struct complaint *why);
+/* The first URL under load, of the command line or else of --urls; once they are settled. */
+const char *run_options_first_url(const struct run_options *o);
 /* Frees what files were read for it; after success and failure. */
 void run_options_free(struct run_options *o);
 void run_options_help(FILE *out);

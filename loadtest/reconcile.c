@@ -37,7 +37,7 @@ bool reconcile_after(const char *url, struct server_side *s, struct complaint *w
 static uint64_t count_unseen(const struct ledger *l)
 {
     static const enum outcome never_left[] = {OUTCOME_REFUSED, OUTCOME_CONNECT_TIMEOUT,
-                                              OUTCOME_CONNECT_ERROR, OUTCOME_LOCAL};
+                                              OUTCOME_CONNECT_ERROR, OUTCOME_TLS, OUTCOME_LOCAL};
     uint64_t unseen = l->unfinished[INNOCENT] + l->unfinished[INJECTED];
     for (unsigned who = 0; who < PARTIES; who++)
         unseen += ledger_failed(l, (enum party)who);

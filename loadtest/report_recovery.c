@@ -3,6 +3,7 @@
  */
 #include "report.h"
 #include "units.h"
+#include "wrap.h"
 
 enum { MARKS_TOLD = 12 /* as text; the JSON has all that are kept */ };
 
@@ -32,12 +33,12 @@ static void mark_lines(FILE *out, const struct result *r)
 static void band(FILE *out, const struct recovery *c, const char *source)
 {
     char limit[SHORT_TEXT];
-    fprintf(out,
-            "  recovery %s%.3f s, the longest, looked at in steps of %.0f ms. In band: half the "
-            "rate of\n  %s, 99 %% of its success, p99 ≤ %s; back: three steps in a row, and four "
-            "in five\n  of the second from there\n",
-            c->complete ? "" : "at least ", c->seconds, c->resolution_s * 1e3, source,
-            format_us((double)c->p99_limit_us, limit));
+    paragraph(out,
+              "recovery %s%.3f s, the longest, looked at in steps of %.0f ms. In band: half the "
+              "rate of %s, 99 %% of its success, p99 ≤ %s; back: three steps in a row, and four "
+              "in five of the second from there",
+              c->complete ? "" : "at least ", c->seconds, c->resolution_s * 1e3, source,
+              format_us((double)c->p99_limit_us, limit));
 }
 
 void recovery_text(FILE *out, const struct result *r)
@@ -47,8 +48,8 @@ void recovery_text(FILE *out, const struct result *r)
     const char *source = r->steady.source ? r->steady.source : "a steady run";
     char sum[SHORT_TEXT], max[SHORT_TEXT], lost[SHORT_TEXT];
     if (v->slow + v->waiting > 0)
-        fprintf(out, "  delay to the slow ones: %s in all, %s at most, beyond the p99 of %s\n",
-                format_us(v->delay_sum_us, sum), format_us((double)v->delay_max_us, max), source);
+        paragraph(out, "delay to the slow ones: %s in all, %s at most, beyond the p99 of %s",
+                  format_us(v->delay_sum_us, sum), format_us((double)v->delay_max_us, max), source);
     if (r->mark_count > 0) {
         fprintf(out, "\n  faults by time table\n");
         mark_lines(out, r);
@@ -56,9 +57,9 @@ void recovery_text(FILE *out, const struct result *r)
     if (c->known)
         band(out, c, source);
     if (c->goodput_known)
-        fprintf(out, "  goodput lost: %s answers that %s would have had%s\n",
-                format_count((uint64_t)(c->goodput_lost + 0.5), lost), source,
-                c->known ? " between the faults and the recovery" : ", in the whole run");
+        paragraph(out, "goodput lost: %s answers that %s would have had%s",
+                  format_count((uint64_t)(c->goodput_lost + 0.5), lost), source,
+                  c->known ? " between the faults and the recovery" : ", in the whole run");
 }
 
 void recovery_json(struct json *j, const struct result *r)

@@ -5,59 +5,11 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "mischief.h"
 #include "units.h"
-
-enum { COLUMNS = 80, PARAGRAPH_MAX = 1024 };
-
-/* Columns of the first `length` bytes: those that continue a UTF-8 character take none. */
-static int width_of(const char *text, size_t length)
-{
-    int width = 0;
-    for (size_t i = 0; i < length; i++)
-        width += ((unsigned char)text[i] & 0xc0) != 0x80;
-    return width;
-}
-
-/* Writes words from column `column` on; lines that follow begin at `indent`. Ends the line. */
-static void wrap(FILE *out, const char *text, int column, int indent)
-{
-    bool first = true;
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        int width = width_of(text, length);
-        if (!first && column + 1 + width > COLUMNS) {
-            fprintf(out, "\n%*s", indent, "");
-            column = indent;
-        } else if (!first) {
-            fputc(' ', out);
-            column++;
-        }
-        fwrite(text, 1, length, out);
-        column += width;
-        first = false;
-        text += length;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
-
-/* A paragraph of its own, indented by two. */
-static void paragraph(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void paragraph(FILE *out, const char *format, ...)
-{
-    char text[PARAGRAPH_MAX];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    fputs("  ", out);
-    wrap(out, text, 2, 4);
-}
+#include "wrap.h"
 
 static void plan(char *text, size_t room, const struct result *r)
 {
@@ -104,7 +56,7 @@ static void latency_row(FILE *out, const char *name, const struct hist *h, const
         char value[SHORT_TEXT], text[SHORT_TEXT + 4];
         snprintf(text, sizeof text, "%s%s", sign,
                  format_us((double)hist_quantile_us(h, quantiles[i]), value));
-        fprintf(out, "%*s%s", 9 - width_of(text, strlen(text)), "", text);
+        fprintf(out, "%*s%s", 9 - wrap_width(text), "", text);
     }
     fprintf(out, "  %s\n", meaning);
 }
@@ -166,13 +118,13 @@ static void injected(FILE *out, const struct tally *t)
                                    f->answered_other_5xx,
                                answered),
                   format_count(f->connection_lost, lost));
-    if (f->wire + t->ledger.crowded_out > 0)
+    if (f->wire > 0)
         paragraph(out,
-                  "%s wire faults came to an end, each on a connection of its own: the column "
-                  "\"injected\" tells how",
+                  "%s wire faults, each on a connection of its own: the column \"injected\" tells "
+                  "how they ended",
                   format_count(f->wire, sent));
     if (t->ledger.crowded_out > 0)
-        paragraph(out, "(%s were not started: %d at once in each thread is the limit)",
+        paragraph(out, "%s more were never sent: each thread has %d under way at most",
                   format_count(t->ledger.crowded_out, lost), GANG_SIZE);
 }
 

@@ -28,19 +28,14 @@ static int verdict(const struct run_options *o, const struct result *r)
     return EXIT_HELD;
 }
 
-static const char *first_url(const struct run_options *o)
-{
-    return o->url_count > 0 ? o->urls[0] : o->listed.aims[0].url;
-}
-
 /* What heads a page: the URL, or the first of several. */
 static const char *target_name(const struct run_options *o, char *text, size_t room)
 {
     size_t count = o->url_count + o->listed.count;
     if (count > 1)
-        snprintf(text, room, "%s and %zu more", first_url(o), count - 1);
+        snprintf(text, room, "%s and %zu more", run_options_first_url(o), count - 1);
     else
-        snprintf(text, room, "%s", first_url(o));
+        snprintf(text, room, "%s", run_options_first_url(o));
     return text;
 }
 
@@ -66,7 +61,7 @@ static int tell(const struct run_options *o, const struct result *r, struct outp
         fprintf(stderr,
                 "loadtest: nothing was tested: no request was answered; is a server "
                 "listening at %s?\n",
-                first_url(o));
+                run_options_first_url(o));
     return status;
 }
 
@@ -93,8 +88,9 @@ static int measure_and_tell(struct run_options *o, const char *command)
     struct stage stage;
     struct complaint why;
     struct result result;
-    struct output outputs[OUTPUTS] = {
-        [OUTPUT_JSON] = {o->json, NULL}, [OUTPUT_CSV] = {o->csv, NULL}, [OUTPUT_HTML] = {o->html, NULL}};
+    struct output outputs[OUTPUTS] = {[OUTPUT_JSON] = {o->json, NULL},
+                                      [OUTPUT_CSV] = {o->csv, NULL},
+                                      [OUTPUT_HTML] = {o->html, NULL}};
     int status = EXIT_INVALID;
     if (!outputs_open(outputs, OUTPUTS, &why) || !stage_open(&stage, o, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);

@@ -84,9 +84,14 @@ static bool fill(struct stage *s, const char **text, bool starts, struct complai
 static bool fill_all(struct stage *s, struct run_options *o, struct complaint *why)
 {
     bool starts = o->start != NULL;
+    s->texts = calloc(2 + o->url_count + o->listed.count + o->injection_count, sizeof *s->texts);
+    if (!s->texts)
+        return complain(why, "out of memory");
     bool good = fill(s, &o->start, starts, why) && fill(s, &o->server_metrics, starts, why);
     for (size_t i = 0; good && i < o->url_count; i++)
         good = fill(s, &o->urls[i], starts, why);
+    for (size_t i = 0; good && i < o->listed.count; i++)
+        good = fill(s, &o->listed.aims[i].url, starts, why);
     for (size_t i = 0; good && i < o->injection_count; i++)
         good = fill(s, &o->injections[i].url, starts, why);
     return good;
@@ -140,7 +145,8 @@ static bool announces(const wordexp_t *words)
 static bool start(struct stage *s, struct run_options *o, struct complaint *why)
 {
     struct url url;
-    if (!split_words(s, o->start, why) || !make_log(s, why) || !url_parse(o->urls[0], &url, why))
+    if (!split_words(s, o->start, why) || !make_log(s, why) ||
+        !!url_parse(run_options_first_url(o), &url, why))
         return false;
     struct subject_plan plan = {.argv = s->words.we_wordv, .log = s->log, .cpu = -1};
     if (!announces(&s->words)) {
@@ -177,5 +183,6 @@ void stage_close(struct stage *s)
         wordfree(&s->words);
     for (size_t i = 0; i < s->text_count; i++)
         free(s->texts[i]);
+    free(s->texts);
     *s = (struct stage){.subject.pid = -1};
 }

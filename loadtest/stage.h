@@ -17,11 +17,9 @@
 #include "options.h"
 #include "subject.h"
 
-enum { STAGE_TEXTS = MAX_URLS + MAX_INJECTIONS + 2 };
-
 struct stage {
     char port[6], admin_port[6]; /* "": not asked for yet */
-    char *texts[STAGE_TEXTS];    /* owned: texts of the options with their ports filled in */
+    char **texts;                /* owned: texts of the options with their ports filled in */
     size_t text_count;
     wordexp_t words; /* the command */
     char log[64];

@@ -25,9 +25,7 @@ void tally_add(struct tally *t, const struct sample *s, int64_t end_ns)
     if (s->outcome == OUTCOME_OK && s->done_ns <= end_ns)
         t->ok_in_time++;
     if (s->party == INJECTED) {
-        if (s->wire)
-            t->fate.wire++;
-        else
+        if (!s->wire)
             add_fate(&t->fate, s);
         if (s->status != 0)
             hist_add_ns(&t->injected, corrected);

@@ -196,8 +196,7 @@ static bool make_choice(struct endpoint *e, struct complaint *why)
     bool equal = true;
     for (size_t i = 1; i < e->innocent_count; i++)
         equal &= e->weights[i] >= e->weights[0] && e->weights[i] <= e->weights[0];
-    return equal || alias_make(&e->alias, e->weights, e->innocent_count) ||
-           no_memory(why);
+    return equal || alias_make(&e->alias, e->weights, e->innocent_count) || no_memory(why);
 }
 
 /* The endpoint that lacks most of what it is due, when there will be `connections`. */

@@ -142,13 +142,15 @@ static void note_slip(struct worker *w, const struct client *client, int64_t due
 static void do_mischief(struct worker *w, const struct endpoint *endpoint,
                         const struct flight *flight, int64_t now)
 {
-    w->aboard++;
-    w->measured->ledger.started[INJECTED]++;
-    if (gang_start(w->gang, endpoint, flight, now))
+    struct tally *tally = w->measured;
+    if (!gang_has_room(w->gang)) {
+        tally->ledger.crowded_out++;
         return;
-    w->aboard--;
-    w->measured->ledger.started[INJECTED]--;
-    w->measured->ledger.crowded_out++;
+    }
+    w->aboard++;
+    tally->ledger.started[INJECTED]++;
+    tally->fate.wire++;
+    gang_start(w->gang, endpoint, flight, now);
 }
 
 /* Puts up to `most` due requests aboard, and sends them. */

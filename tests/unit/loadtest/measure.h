@@ -6,8 +6,8 @@
 
 #include <check.h>
 
-#include "loadtest/options.h"
 #include "loadtest/measure.h"
+#include "loadtest/options.h"
 
 /* The arguments as a list of texts. The ledger of what comes out balances; free it with
  * result_free(). */

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loadtest/options.h"
 #include "loadtest/measure.h"
+#include "loadtest/options.h"
 #include "loadtest/units.h"
 
 enum { REQUESTS = 400 };

@@ -153,7 +153,8 @@ START_TEST(those_that_are_shipped_are_valid)
     ck_assert_uint_ge(found.gl_pathc, 12);
     for (size_t i = 0; i < found.gl_pathc; i++) {
         struct complaint why;
-        bool good = PARSE(&why, "--scenario", found.gl_pathv[i], "http://127.0.0.1:1/");
+        bool good = PARSE(&why, "--scenario", found.gl_pathv[i], "--start", "server",
+                          "http://127.0.0.1:1/");
         ck_assert_msg(good, "%s", why.text);
         ck_assert_msg(o.scenario_title[0] != '\0', "%s has no title", found.gl_pathv[i]);
     }

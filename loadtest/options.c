@@ -562,7 +562,8 @@ void run_options_free(struct run_options *o)
 
 void run_options_help(FILE *out)
 {
-    fputs("usage: loadtest run [options] URL...    http[s]://HOST:PORT/PATH, unix:/SOCK:/P\n",
+    fputs("usage: loadtest run [options] URL...\n"
+          "A URL is http[s]://HOST[:PORT]/PATH or unix:/SOCKET:/PATH.\n",
           out);
     options_help(table, out);
     fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"

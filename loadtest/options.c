@@ -566,7 +566,7 @@ void run_options_help(FILE *out)
           "A URL is http[s]://HOST[:PORT]/PATH or unix:/SOCKET:/PATH.\n",
           out);
     options_help(table, out);
-    fputs("KINDs that are no /fault/KIND: drip half-close reset-request reset-response garbage\n"
+    fputs("KINDs not /fault/KIND: drip half-close reset-request reset-response garbage\n"
           "stalled-reader; with --start, at a time: kill-worker freeze:6s restart reload.\n",
           out);
     fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"

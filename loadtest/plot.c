@@ -27,6 +27,7 @@ enum {
     MARGIN_TOP = 22, /* the labels of marks */
     MARGIN_BOTTOM = 26,
     FONT = 12,     /* px */
+    DOT = 3,       /* px: radius */
     CHARACTER = 7, /* px: what one of a mark's label takes, roughly */
     FIRST_COLOUR = 0x010100
 };
@@ -168,11 +169,12 @@ static void write_frame(FILE *to, const struct plot *p, const struct plot_size *
             "set lmargin at screen %.6f\nset rmargin at screen %.6f\n"
             "set bmargin at screen %.6f\nset tmargin at screen %.6f\n"
             "unset key\n"
+            "set style circle radius screen %.6f\n"
             "set border 1 lc rgb '#%06x'\n"
             "set tics nomirror textcolor rgb '#%06x'\n"
             "set grid ytics lt 1 lw 1 dt solid lc rgb '#%06x'\n",
             size->width, size->height, FONT, MARGIN_LEFT / w, 1 - MARGIN_RIGHT / w,
-            MARGIN_BOTTOM / h, 1 - MARGIN_TOP / h, FIRST_COLOUR + PLOT_AXIS,
+            MARGIN_BOTTOM / h, 1 - MARGIN_TOP / h, DOT / w, FIRST_COLOUR + PLOT_AXIS,
             FIRST_COLOUR + PLOT_INK, FIRST_COLOUR + PLOT_GRID);
     write_x_axis(to, p, size);
     write_y_axis(to, &p->y);
@@ -223,6 +225,21 @@ static void write_bands(FILE *to, const struct plot *p)
     }
 }
 
+/* Whether point `k` has no neighbour that a line could lead to. */
+static bool is_lone(const struct plot_series *s, size_t k)
+{
+    return isfinite(s->points[k].y) && (k == 0 || !isfinite(s->points[k - 1].y)) &&
+           (k + 1 == s->count || !isfinite(s->points[k + 1].y));
+}
+
+static bool any_lone(const struct plot_series *s)
+{
+    for (size_t k = 0; k < s->count; k++)
+        if (is_lone(s, k))
+            return true;
+    return false;
+}
+
 static void write_data(FILE *to, const struct plot *p)
 {
     for (size_t i = 0; i < p->series_count; i++) {
@@ -234,6 +251,13 @@ static void write_data(FILE *to, const struct plot *p)
             else
                 fputc('\n', to); /* an empty line interrupts */
         }
+        fputs("EOD\n", to);
+        if (!any_lone(s))
+            continue;
+        fprintf(to, "$p%zu << EOD\n", i);
+        for (size_t k = 0; k < s->count; k++)
+            if (is_lone(s, k))
+                fprintf(to, "%.9g %.9g\n", s->points[k].x, s->points[k].y);
         fputs("EOD\n", to);
     }
 }
@@ -255,6 +279,9 @@ static void write_curves(FILE *to, const struct plot *p)
         fprintf(to, "%s$d%zu using 1:2 with lines lw 1.8 %s lc rgb '#%06x'", comma, i,
                 s->dashed ? "dt (3,3)" : "dt solid", colour);
         comma = ", ";
+        if (any_lone(s)) /* circles: gnuplot's points are symbols, which have names */
+            fprintf(to, ", $p%zu using 1:2 with circles fs solid noborder lc rgb '#%06x'", i,
+                    colour);
     }
     fputs("\n", to);
 }

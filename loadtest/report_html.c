@@ -507,6 +507,6 @@ void report_html(FILE *out, const struct result *r, const char *target,
     ledger(out, &r->tally->ledger);
     victims(out, r);
     generator(out, r);
-    page_provenance(out, r);
+    page_provenance(out, r->command, r->started, r->seed);
     page_close(out);
 }

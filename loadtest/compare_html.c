@@ -55,7 +55,7 @@ static void verdicts(FILE *out, const struct comparison *c)
 
 static void finding_row(struct html_table *t, enum figure f, const struct finding *finding)
 {
-    char text[SHORT_TEXT];
+    char text[SHORT_TEXT], high[SHORT_TEXT];
     html_cell(t, figure_name(f));
     if (finding->verdict == VERDICT_UNKNOWN) {
         for (unsigned i = 0; i < 4; i++)
@@ -66,8 +66,9 @@ static void finding_row(struct html_table *t, enum figure f, const struct findin
     }
     html_cell(t, figure_format(f, finding->base, text));
     html_cell(t, figure_format(f, finding->other, text));
-    html_cellf(t, "%.3f", finding->ratio.middle);
-    html_cellf(t, "%.3f … %.3f", finding->ratio.low, finding->ratio.high);
+    html_cell(t, ratio_format(finding->ratio.middle, text));
+    html_cellf(t, "%s … %s", ratio_format(finding->ratio.low, text),
+               ratio_format(finding->ratio.high, high));
     html_cell(t, verdict_name(finding->verdict));
 }
 
@@ -100,6 +101,7 @@ static void interval_table(FILE *out, const void *data)
         {"subject", false}, {"figure", false}, {"from", true}, {"ratio", true}, {"to", true}};
     const struct comparison *c = data;
     struct html_table t;
+    char text[SHORT_TEXT];
     html_table_open(&t, out, "Ratios and their intervals", columns,
                     sizeof columns / sizeof columns[0]);
     for (size_t i = 1; i < c->options->subject_count; i++) {
@@ -109,17 +111,19 @@ static void interval_table(FILE *out, const void *data)
                 continue;
             html_cell(&t, c->subjects[i].name);
             html_cell(&t, figure_name((enum figure)f));
-            html_cellf(&t, "%.4f", finding->ratio.low);
-            html_cellf(&t, "%.4f", finding->ratio.middle);
-            html_cellf(&t, "%.4f", finding->ratio.high);
+            html_cell(&t, ratio_format(finding->ratio.low, text));
+            html_cell(&t, ratio_format(finding->ratio.middle, text));
+            html_cell(&t, ratio_format(finding->ratio.high, text));
         }
     }
     html_table_close(&t);
 }
 
-/* Widens least … most to what is known of all intervals; an end that is not says nothing of it. */
+/* Widens least … most to all intervals, of wide ones to no more than FAR times the middle, lest they
+ * squeeze the others to nothing. False when there is none. */
 static bool interval_range(const struct comparison *c, double *least, double *most)
 {
+    enum { FAR = 10 };
     bool any = false;
     for (size_t i = 1; i < c->options->subject_count; i++) {
         for (unsigned f = 0; f < FIGURES; f++) {
@@ -127,12 +131,8 @@ static bool interval_range(const struct comparison *c, double *least, double *mo
             if (finding->verdict == VERDICT_UNKNOWN)
                 continue;
             any = true;
-            *least = fmin(*least, finding->ratio.middle);
-            *most = fmax(*most, finding->ratio.middle);
-            if (finding->ratio.low > 0 && isfinite(finding->ratio.high)) {
-                *least = fmin(*least, finding->ratio.low);
-                *most = fmax(*most, finding->ratio.high);
-            }
+            *least = fmin(*least, fmax(finding->ratio.low, finding->ratio.middle / FAR));
+            *most = fmax(*most, fmin(finding->ratio.high, finding->ratio.middle * FAR));
         }
     }
     return any;
@@ -183,10 +183,11 @@ static void intervals(FILE *out, const struct comparison *c)
     struct plot p;
     if (!interval_range(c, &least, &most))
         return;
-    page_section(out, "How sure that is",
-                 "Each ratio to the first subject with its interval, on a logarithmic scale. An "
-                 "interval that holds 1 shows no difference. To the right is more: of requests/s "
-                 "that is better, of the others worse.");
+    page_section(
+        out, "How sure that is",
+        "Each ratio to the first subject with its interval, on a logarithmic scale. An "
+        "interval that holds 1 shows no difference; one that meets the edge goes on beyond "
+        "it. To the right is more: of requests/s that is better, of the others worse.");
     plot_init(&p, "The ratios and their intervals");
     axis_ratios(&p.x, least, most);
     axis_figures(&p.y);
@@ -342,17 +343,19 @@ static void all_together(FILE *out, const struct comparison *c)
 static void subjects(FILE *out, const struct comparison *c)
 {
     static const struct html_column columns[] = {
-        {"subject", false}, {"URL", false}, {"whose CPU time was read", false}};
+        {"subject", false}, {"URL, and the server whose CPU time was read", false}};
     struct html_table t;
+    char text[SENTENCE_MAX];
     html_table_open(&t, out, "The subjects", columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < c->options->subject_count; i++) {
         const struct compare_subject *s = &c->subjects[i];
         html_cell(&t, s->name);
-        html_cell(&t, s->url);
         if (s->server.pid > 0)
-            html_cellf(&t, "%s, process %d and below", s->server.command, (int)s->server.pid);
+            snprintf(text, sizeof text, "%s, process %d and below", s->server.command,
+                     (int)s->server.pid);
         else
-            html_cellf(&t, "unknown: %s", s->server_unknown.text);
+            snprintf(text, sizeof text, "CPU unknown: %s", s->server_unknown.text);
+        html_cell_pair(&t, s->url, text);
     }
     html_table_close(&t);
 }

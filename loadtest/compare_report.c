@@ -28,7 +28,7 @@ static void header(FILE *out, const struct comparison *c)
 
 static void row(FILE *out, enum figure f, const struct finding *finding)
 {
-    char text[64];
+    char text[2 * SHORT_TEXT + 8], low[SHORT_TEXT], high[SHORT_TEXT];
     fprintf(out, "  %-12s", figure_name(f));
     if (finding->verdict == VERDICT_UNKNOWN) {
         fprintf(out, "   not known in enough rounds (%zu, and %d are needed)\n", finding->pairs,
@@ -37,9 +37,9 @@ static void row(FILE *out, enum figure f, const struct finding *finding)
     }
     cell(out, 14, figure_format(f, finding->base, text));
     cell(out, 14, figure_format(f, finding->other, text));
-    snprintf(text, sizeof text, "%.3f", finding->ratio.middle);
-    cell(out, 9, text);
-    snprintf(text, sizeof text, "%.3f … %.3f", finding->ratio.low, finding->ratio.high);
+    cell(out, 9, ratio_format(finding->ratio.middle, text));
+    snprintf(text, sizeof text, "%s … %s", ratio_format(finding->ratio.low, low),
+             ratio_format(finding->ratio.high, high));
     cell(out, 17, text);
     fprintf(out, "   %s\n", verdict_name(finding->verdict));
 }

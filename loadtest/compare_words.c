@@ -10,7 +10,8 @@
 
 enum {
     FEW_PER_ROUND = 200, /* of fewer, a p99 is decided by one or two requests */
-    TIMES_FROM = 2
+    TIMES_FROM = 2,
+    RATIO_MOST = 999 /* times: an interval that goes further only says that nothing is known */
 };
 
 static const char *base_name(const struct comparison *c)
@@ -37,6 +38,15 @@ const char *figure_format(enum figure f, double value, char text[SHORT_TEXT])
         format_count((uint64_t)(value + 0.5), text);
     else
         format_us(value, text);
+    return text;
+}
+
+const char *ratio_format(double ratio, char text[SHORT_TEXT])
+{
+    if (ratio > RATIO_MOST)
+        snprintf(text, SHORT_TEXT, "> %d", RATIO_MOST);
+    else
+        snprintf(text, SHORT_TEXT, "%.3f", ratio);
     return text;
 }
 
@@ -100,7 +110,10 @@ static void tell_difference(const struct listener *l, const char *name, enum fig
 {
     bool more = r->low > 1;
     const char *what = more ? words[f].more : words[f].less;
-    if (more && r->middle >= TIMES_FROM)
+    if (r->high > RATIO_MOST)
+        say(l, false, "%s %s: %.1f times as %s at least.", name, what, r->low,
+            f == FIGURE_RPS ? "many" : "much");
+    else if (more && r->middle >= TIMES_FROM)
         say(l, false, "%s %s: %.1f times as %s (%.1f … %.1f times).", name, what, r->middle,
             f == FIGURE_RPS ? "many" : "much", r->low, r->high);
     else
@@ -111,7 +124,7 @@ static void tell_difference(const struct listener *l, const char *name, enum fig
 static void tell_sameness(const struct listener *l, const char *name, enum figure f,
                           const struct estimate *r)
 {
-    if (isfinite(r->high))
+    if (r->high <= RATIO_MOST)
         say(l, false, "No difference shown in %s: %s has between %.1f %% less and %.1f %% more.",
             words[f].same, name, percent(r->low), percent(r->high));
     else
@@ -145,7 +158,8 @@ static void warn_of_rounds(const struct listener *l, const struct comparison *c,
 {
     const struct compare_subject *s = &c->subjects[subject];
     if (s->invalid > 0)
-        say(l, true, "%zu rounds of %s were not used: %s.", s->invalid, s->name,
+        say(l, true, "%zu round%s of %s %s not used: %s.", s->invalid, s->invalid == 1 ? "" : "s",
+            s->name, s->invalid == 1 ? "was" : "were",
             c->options->load.rate > 0 ? "generator-limited"
                                       : "this machine ran out of descriptors, ports or memory");
     if (s->limited > s->invalid)

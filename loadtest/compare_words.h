@@ -29,6 +29,9 @@ void compare_tell_rest(const struct listener *l, const struct comparison *c);
 /* What values, ratios and intervals are. */
 void compare_tell_method(const struct listener *l, const struct comparison *c);
 
+/* A ratio with three decimals, and "> 999" for what is more than anybody has measured. Returns
+ * `text`. */
+const char *ratio_format(double ratio, char text[SHORT_TEXT]);
 /* A value with its unit: "1,234" or "56.7 µs"; "" when it is not known. Returns `text`. */
 const char *figure_format(enum figure f, double value, char text[SHORT_TEXT]);
 

@@ -186,7 +186,7 @@ START_TEST(bands_that_touch_become_one)
 }
 END_TEST
 
-/* A line of one point would not be seen, so it is a dot; gnuplot's symbols would need names. */
+/* A line of one point would not be seen, so it is a dot: a thick one with round ends. */
 START_TEST(a_lone_point_is_a_dot)
 {
     struct plot p;
@@ -201,12 +201,12 @@ START_TEST(a_lone_point_is_a_dot)
         plot_add_point(&p, s, x, 1);
     char *line = draw(&p, &why);
     ck_assert_msg(line != NULL, "%s", why.text);
-    ck_assert_ptr_null(strstr(line, "fill = 'var(--plot-s1)'"));
+    ck_assert_ptr_null(strstr(line, "stroke-width=\"6.00\""));
     plot_add_point(&p, s, 0, (double)NAN);
     plot_add_point(&p, s, 2, 5);
     char *dot = draw(&p, &why);
     ck_assert_msg(dot != NULL, "%s", why.text);
-    ck_assert_ptr_nonnull(strstr(dot, "fill = 'var(--plot-s1)'"));
+    ck_assert_ptr_nonnull(strstr(dot, "stroke-width=\"6.00\" stroke-linecap=\"round\""));
     ck_assert_ptr_null(strstr(dot, "href"));
     free(line);
     free(dot);

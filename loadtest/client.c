@@ -39,7 +39,6 @@ struct client {
     struct answer answer; /* to the first of them */
     bool reset_seen;      /* sending has failed: the end of file that follows is a reset */
     int doubtful_status; /* of an injected flight whose connection is still to prove itself; or 0 */
-    struct flight doubtful;
 };
 
 /* ── Flights end ───────────────────────────────────────────────────────────────────────────────*/
@@ -48,7 +47,7 @@ static void settle_doubt(struct client *c, bool kept)
 {
     if (c->doubtful_status == 0)
         return;
-    c->crew->settled(c->crew->context, &c->doubtful, c->doubtful_status, kept);
+    c->crew->settled(c->crew->context, c->doubtful_status, kept);
     c->doubtful_status = 0;
 }
 
@@ -68,10 +67,9 @@ static void end_first(struct client *c, const struct landing *landing)
     if (status != 0)
         settle_doubt(c, true);
     if (flight.shot->party == INJECTED && flight.measured) {
-        c->doubtful = flight;
         c->doubtful_status = status;
         if (status == 0)
-            c->crew->settled(c->crew->context, &flight, 0, false);
+            c->crew->settled(c->crew->context, 0, false);
     }
 }
 
@@ -210,6 +208,7 @@ static bool take_answer(struct client *c, size_t behind)
 {
     int64_t now = now_ns();
     bool keep_alive = c->answer.keep_alive;
+    bool early = c->sent == 1 && c->offset > 0; /* the rest of the request would have to follow */
     struct landing landing = {.status = answer_status(&c->answer),
                               .first_ns = answer_first_ns(&c->answer, now),
                               .done_ns = now};
@@ -220,7 +219,7 @@ static bool take_answer(struct client *c, size_t behind)
     bool astray = landing.outcome == OUTCOME_SURPLUS || landing.outcome == OUTCOME_MALFORMED;
     end_first(c, &landing);
     answer_next(&c->answer);
-    bool goes_on = keep_alive && c->crew->reuse && !astray;
+    bool goes_on = keep_alive && c->crew->reuse && !astray && !early;
     if (!goes_on)
         hang_up(c, astray);
     return goes_on;
@@ -335,9 +334,11 @@ unsigned client_seat(const struct client *c)
 
 unsigned client_room(const struct client *c, int64_t now)
 {
-    if (c->state == OPEN) /* without reuse the one answer is the last */
-        return (c->crew->reuse ? c->crew->depth : 1) - c->aboard.count;
-    return c->state == CLOSED && c->aboard.count == 0 && now >= c->retry_ns;
+    if (c->state == CLOSED && now < c->retry_ns)
+        return 0;
+    /* Without reuse the one answer is the last. */
+    unsigned most = c->state == OPEN && c->crew->reuse ? c->crew->depth : 1;
+    return most > c->aboard.count ? most - c->aboard.count : 0;
 }
 
 unsigned client_in_flight(const struct client *c)

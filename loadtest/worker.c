@@ -68,11 +68,10 @@ static void on_opened(void *context, int64_t took)
     hist_add_ns(&w->measured->connect, took);
 }
 
-static void on_settled(void *context, const struct flight *flight, int status, bool kept)
+static void on_settled(void *context, int status, bool kept)
 {
     struct worker *w = context;
     struct injected_fate *fate = &w->measured->fate;
-    (void)flight;
     if (!kept)
         fate->connection_lost++;
     else

@@ -170,6 +170,8 @@ START_TEST(a_terminal_gets_a_panel)
                    "█▅    peak 1,000\n"
                    " ▲×   ▲ injected  × failed\n"
                    "\r\033[4A\033[J");
+    second(&p, 10, 1, 0, 0); /* the run is over, the last answers are waited for */
+    expect_silence();
 }
 END_TEST
 

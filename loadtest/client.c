@@ -55,18 +55,18 @@ static void end_first(struct client *c, const struct landing *landing)
 {
     int64_t now = landing->done_ns;
     int status = landing->status;
-    struct flight flight = flights_take(&c->aboard);
+    struct flight *flight = flights_take(&c->aboard);
     if (c->sent > 0)
         c->sent--;
     if (c->sent == 0)
         c->offset = 0;
     c->free_since_ns = now;
-    if (flight.sent_ns == 0)
-        flight.sent_ns = now; /* it never left */
-    c->crew->ended(c->crew->context, &flight, landing);
+    if (flight->sent_ns == 0)
+        flight->sent_ns = now; /* it never left */
+    c->crew->ended(c->crew->context, flight, landing);
     if (status != 0)
         settle_doubt(c, true);
-    if (flight.shot->party == INJECTED && flight.measured) {
+    if (flight->shot->party == INJECTED && flight->measured) {
         c->doubtful_status = status;
         if (status == 0)
             c->crew->settled(c->crew->context, 0, false);
@@ -334,11 +334,9 @@ unsigned client_seat(const struct client *c)
 
 unsigned client_room(const struct client *c, int64_t now)
 {
-    if (c->state == CLOSED && now < c->retry_ns)
-        return 0;
-    /* Without reuse the one answer is the last. */
-    unsigned most = c->state == OPEN && c->crew->reuse ? c->crew->depth : 1;
-    return most > c->aboard.count ? most - c->aboard.count : 0;
+    if (c->state == OPEN) /* without reuse the one answer is the last */
+        return (c->crew->reuse ? c->crew->depth : 1) - c->aboard.count;
+    return c->aboard.count == 0 && (c->state != CLOSED || now >= c->retry_ns);
 }
 
 unsigned client_in_flight(const struct client *c)

@@ -60,12 +60,10 @@ void line_nudge(const struct line *l, int epoll, void *tag)
     epoll_ctl(epoll, EPOLL_CTL_MOD, l->fd, &event);
 }
 
-ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count)
+ssize_t line_send_pieces(struct line *l, const struct iovec *pieces, size_t count)
 {
     if (l->tls)
         return tls_send(l->tls, pieces, count);
-    if (count == 1)
-        return send(l->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
     return sendmsg(l->fd, &message, MSG_NOSIGNAL);
 }

@@ -45,7 +45,13 @@ static inline ssize_t line_recv(struct line *l, void *to, size_t room)
 {
     return l->tls ? tls_recv(l->tls, to, room) : recv(l->fd, to, room, 0);
 }
-ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count);
+ssize_t line_send_pieces(struct line *l, const struct iovec *pieces, size_t count);
+static inline ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count)
+{
+    if (count == 1 && !l->tls) /* as nearly always: the cheaper call */
+        return send(l->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+    return line_send_pieces(l, pieces, count);
+}
 /* Whether a read that brought `n` bytes where there was room for `room` was the last for now. */
 static inline bool line_drained(const struct line *l, size_t n, size_t room)
 {

@@ -344,10 +344,12 @@ static void loop(struct worker *w)
 
 /* ── Beginning and end ─────────────────────────────────────────────────────────────────────────*/
 
-static void on_never_sent(void *context, int64_t due)
+static void on_never_sent(void *context, int64_t due, uint64_t n)
 {
     struct worker *w = context;
-    hist_add_ns(&w->measured->censored, w->stop_ns - due);
+    int64_t us = (w->stop_ns - due + NS_PER_US / 2) / NS_PER_US;
+    us = us < HIST_MAX_US ? us : HIST_MAX_US;
+    hist_add_range(&w->measured->censored, us, us, n);
 }
 
 static void close_books(struct worker *w)

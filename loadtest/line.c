@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 bool line_init(struct line *l, const char *tls_host, struct tls_context *context,
@@ -43,12 +44,26 @@ int line_dial(struct line *l, const struct address *address, int epoll, void *ta
     return 0;
 }
 
+static bool is_with_ourselves(const struct line *l)
+{
+    struct sockaddr_storage here = {0}, there = {0};
+    socklen_t size = sizeof here, size_there = sizeof there;
+    return getsockname(l->fd, (struct sockaddr *)&here, &size) == 0 &&
+           getpeername(l->fd, (struct sockaddr *)&there, &size_there) == 0 && size == size_there &&
+           memcmp(&here, &there, size) == 0;
+}
+
 int line_dialled(struct line *l, uint32_t events)
 {
     int error = 0;
     socklen_t size = sizeof error;
     if (events & (EPOLLERR | EPOLLHUP))
         getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0 && l->refused && is_with_ourselves(l)) {
+        line_hang_up(l, true); /* at once: whoever comes to listen there needs the port */
+        error = ECONNREFUSED;
+    }
+    l->refused = error == ECONNREFUSED;
     if (error == 0 && l->tls && !tls_begin(l->tls, l->fd))
         return ENOMEM;
     return error;

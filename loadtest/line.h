@@ -20,6 +20,7 @@
 
 struct line {
     int fd;          /* -1: not connected */
+    bool refused;    /* the last time it was dialled */
     struct tls *tls; /* owned; NULL: plain */
 };
 
@@ -32,7 +33,9 @@ bool line_init(struct line *l, const char *tls_host, struct tls_context *context
  * `tag`. `receive_buffer`: bytes, 0 for the kernel's choice. 0, or errno. */
 int line_dial(struct line *l, const struct address *address, int epoll, void *tag,
               int receive_buffer);
-/* After the first event: whether the connection has come about. 0, or errno. */
+/* After the first event: whether the connection has come about. 0, or errno. Where nobody listens on
+ * a port from which outgoing connections are made, too, TCP sooner or later connects us with ourselves
+ * (RFC 9293 §3.5, simultaneous open); that is ECONNREFUSED. */
 int line_dialled(struct line *l, uint32_t events);
 /* After that, at every event until it says TLS_DONE; a plain line is done at once. */
 static inline enum tls_step line_shake_hands(struct line *l)

@@ -242,6 +242,30 @@ START_TEST(an_answer_ahead_of_the_request)
 }
 END_TEST
 
+/* Outgoing connections take even ports first, so that one of those that nobody listens on is soon
+ * connected with itself, and answers in our own words. */
+START_TEST(nobody_talks_to_himself)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char url[64];
+    int fd = socket(AF_INET, SOCK_STREAM, 0), error = -1;
+    unsigned port = 40000;
+    for (; error != 0 && port < 50000; port += 2) {
+        in.sin_port = htons((uint16_t)port);
+        error = bind(fd, (struct sockaddr *)&in, sizeof in);
+    }
+    close(fd);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port - 2);
+    struct result r = MEASURE("-c256", "-t1", "-n30000", "-d5s", url);
+    const struct ledger *l = &r.tally->ledger;
+    ck_assert_uint_gt(l->started[INNOCENT], 0);
+    ck_assert_uint_eq(l->ended[INNOCENT][OUTCOME_REFUSED] + l->unfinished[INNOCENT],
+                      l->started[INNOCENT]);
+    ck_assert_uint_eq(r.tally->connections, 0);
+    result_free(&r);
+}
+END_TEST
+
 START_TEST(over_ipv6_and_a_unix_socket)
 {
     struct script script = {WHOLE, NULL, KEEP};
@@ -278,6 +302,7 @@ int main(void)
     tcase_add_test(tests, no_connection_within_the_time);
     tcase_add_test(tests, a_run_that_never_got_through);
     tcase_add_test(tests, an_answer_ahead_of_the_request);
+    tcase_add_test(tests, nobody_talks_to_himself);
     tcase_add_test(tests, over_ipv6_and_a_unix_socket);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -114,9 +114,9 @@ def main():
                 expect(False, "%s %s" % (name, complaint))
         check_csv(table, documents["run"])
     disturbed = documents["disturbed"]
-    expect([m["kind"] for m in disturbed["recovery"]["marks"]] == 3 * ["kill-worker"],
-           "not three marks: %s" % disturbed["recovery"])
-    expect(disturbed["server"]["worker_deaths"] == 3, "no deaths: %s" % disturbed["server"])
+    marks = disturbed["recovery"]["marks"]
+    expect(marks and all(m["kind"] == "kill-worker" for m in marks), "other marks: %s" % marks)
+    expect(disturbed["server"]["worker_deaths"] == len(marks), "deaths: %s" % disturbed["server"])
     expect([round(row["due_rate"]) for row in disturbed["timeline"][:3]] == [200, 300, 500],
            "not the stages: %s" % disturbed["timeline"])
     for name, spoilers in SPOILERS.items():

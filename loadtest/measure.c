@@ -141,8 +141,8 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
 /* --- meanwhile --- */
 
 /* Does what is due, and returns when to look again. */
-static int64_t do_faults(struct process_faults *faults, struct result *r,
-                         struct progress *progress, int64_t start)
+static int64_t do_faults(struct process_faults *faults, struct result *r, struct progress *progress,
+                         int64_t start)
 {
     int64_t now = now_ns();
     while (process_faults_next_ns(faults) <= now) {

@@ -35,6 +35,16 @@ unsigned usable_cpus(void)
     return n > 1 ? (unsigned)n : 1;
 }
 
+/* "always [madvise] never": the one in brackets. */
+static void find_huge_pages(struct machine *m)
+{
+    char line[128];
+    find_line("/sys/kernel/mm/transparent_hugepage/enabled", "", "", line, sizeof line);
+    const char *chosen = strchr(line, '[');
+    if (!chosen || sscanf(chosen, "[%31[a-z]", m->thp) != 1)
+        m->thp[0] = '\0';
+}
+
 void machine_look(struct machine *m)
 {
     struct utsname name;
@@ -53,4 +63,6 @@ void machine_look(struct machine *m)
     m->usable = usable_cpus();
     if (sysinfo(&info) == 0)
         m->memory = (uint64_t)info.totalram * info.mem_unit;
+    m->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    find_huge_pages(m);
 }

@@ -110,7 +110,11 @@ static void legend(FILE *out, const struct plot *p)
 {
     fputs("<ul class=\"legend\">\n", out);
     for (size_t i = 0; i < p->series_count; i++)
-        key(out, p->series[i].colour, p->series[i].dashed ? "dashed" : "line", p->series[i].name);
+        key(out, p->series[i].colour,
+            p->series[i].thin     ? "thin"
+            : p->series[i].dashed ? "dashed"
+                                  : "line",
+            p->series[i].name);
     size_t faults = 0;
     for (size_t i = 0; i < p->mark_count; i++)
         faults += p->marks[i].colour == PLOT_FAULT;

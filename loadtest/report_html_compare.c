@@ -318,7 +318,8 @@ static void sum_outcome(const struct html_subject *s, const char *phase, unsigne
         const struct ledger *l = &s->runs[k].result->tally->ledger;
         for (unsigned who = 0; who < PARTIES; who++)
             sum[who] += o < OUTCOMES ? l->ended[who][o] : l->unfinished[who];
-        sum[INNOCENT] += o < OUTCOMES ? 0 : l->never_sent;
+        sum[INNOCENT] += o < OUTCOMES ? 0 : l->never_sent - l->crowded_out;
+        sum[INJECTED] += o < OUTCOMES ? 0 : l->crowded_out;
     }
 }
 

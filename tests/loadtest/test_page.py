@@ -118,6 +118,13 @@ def check_text(path):
     expect(">segv<" in text or "segv at" in text or "injected" in text, "no fault is shown")
 
 
+def check_disturbed(path):
+    with open(path, encoding="utf-8") as page:
+        text = page.read()
+    for word in ("due per second", "<td>kill-worker</td>", "back in band", "Reconciled: yes"):
+        expect(word in text, "%s lacks %s" % (path, word))
+
+
 def main():
     if not browser.find():
         print("skipped: there is no Chromium (install the package chromium)")
@@ -132,11 +139,14 @@ def main():
             path, os.environ["PATH"] = os.environ["PATH"], "/nonexistent"
             measured.loadtest("run", server.url, "-d", "1s", "-c", "2", "--quiet", "--html", bare)
             os.environ["PATH"] = path
+        disturbed = measured.disturbed(folder)["html"]
         demo = measured.demo(folder)["html"]
         check_text(run)
+        check_disturbed(disturbed)
         with browser.Browser() as page:
             check(page, "run", run, {"light": (DESKTOP, TABLET, PHONE, SMALL),
                                      "dark": (DESKTOP, PHONE)})
+            check(page, "disturbed", disturbed, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "demo", demo, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "bare", bare, {"light": (PHONE,)}, drawn=False)
     return 1 if failures else 0

@@ -8,7 +8,8 @@
 
 #include "units.h"
 
-/* The kinds that are not simply a request to /fault/KIND. */
+/* The kinds that are not simply a request to /fault/KIND. What each fault of the wire does stands in
+ * mischief.c. */
 static const struct {
     const char *name;
     enum fault_level level;

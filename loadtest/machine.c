@@ -28,6 +28,16 @@ static void find_line(const char *file, const char *name, const char *skip, char
         fclose(in);
 }
 
+/* "always [madvise] never": the one in brackets. */
+static void find_huge_pages(struct machine *m)
+{
+    char line[128];
+    find_line("/sys/kernel/mm/transparent_hugepage/enabled", "", "", line, sizeof line);
+    const char *chosen = strchr(line, '[');
+    if (!chosen || sscanf(chosen, "[%31[a-z]", m->thp) != 1)
+        m->thp[0] = '\0';
+}
+
 void machine_look(struct machine *m)
 {
     struct utsname name;
@@ -47,4 +57,6 @@ void machine_look(struct machine *m)
     m->usable = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : m->cores;
     if (sysinfo(&info) == 0)
         m->memory = (uint64_t)info.totalram * info.mem_unit;
+    m->page = (uint64_t)sysconf(_SC_PAGESIZE);
+    find_huge_pages(m);
 }

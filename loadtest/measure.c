@@ -141,13 +141,16 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
 /* --- meanwhile --- */
 
 /* Does what is due, and returns when to look again. */
-static int64_t do_faults(struct process_faults *faults, struct result *r, int64_t start)
+static int64_t do_faults(struct process_faults *faults, struct result *r,
+                         struct progress *progress, int64_t start)
 {
     int64_t now = now_ns();
     while (process_faults_next_ns(faults) <= now) {
         const char *kind = process_faults_act(faults, now);
-        if (kind)
-            result_mark(r, now - start, kind);
+        if (!kind)
+            continue;
+        result_mark(r, now - start, kind);
+        progress_mark(progress, now - start, kind);
     }
     int64_t next = process_faults_next_ns(faults);
     return next < now + LOOK_NS ? next : now + LOOK_NS;
@@ -168,7 +171,7 @@ static void watch(struct engine *engine, struct result *r, struct process_faults
             if (log)
                 runlog_follow(log, &r->timeline, shown); /* one later: a thread may be late */
         }
-        if (engine_wait(engine, do_faults(faults, r, start)))
+        if (engine_wait(engine, do_faults(faults, r, progress, start)))
             break;
         if (interrupted())
             engine_stop(engine);

@@ -574,9 +574,13 @@ void run_options_free(struct run_options *o)
 
 void run_options_help(FILE *out)
 {
-    fputs("usage: loadtest run [options] URL...   http[s]://HOST:PORT/PATH, unix:/SOCK:/PATH\n",
+    fputs("usage: loadtest run [options] URL...\n"
+          "A URL is http[s]://HOST[:PORT]/PATH or unix:/SOCKET:/PATH.\n",
           out);
     options_help(table, out);
+    fputs("KINDs not /fault/KIND: drip half-close reset-request reset-response garbage\n"
+          "stalled-reader; with --start, at a time: kill-worker freeze:6s restart reload.\n",
+          out);
     fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"
           "3 nothing was tested. More: man loadtest\n",
           out);

@@ -146,7 +146,7 @@ static bool start(struct stage *s, struct run_options *o, struct complaint *why)
 {
     struct url url;
     if (!split_words(s, o->start, why) || !make_log(s, why) ||
-        !!url_parse(run_options_first_url(o), &url, why))
+        !url_parse(run_options_first_url(o), &url, why))
         return false;
     struct subject_plan plan = {.argv = s->words.we_wordv, .log = s->log, .cpu = -1};
     if (!announces(&s->words)) {

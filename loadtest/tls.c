@@ -22,7 +22,6 @@ enum { RECORD_MAX = 16384 }; /* plain bytes in one record, RFC 8446 §5.1 */
 struct tls_context {
     SSL_CTX *ctx;
     BIO_METHOD *method;
-    bool resume;
 };
 
 /* What lies below OpenSSL. */
@@ -109,6 +108,15 @@ static int keep_session(SSL *ssl, SSL_SESSION *session)
     return 1; /* it is ours now */
 }
 
+/* In words; errors of system calls have no reason of their own. */
+static const char *reason_of(unsigned long error)
+{
+    const char *reason = error ? ERR_reason_error_string(error) : NULL;
+    if (reason)
+        return reason;
+    return ERR_SYSTEM_ERROR(error) ? strerror(ERR_GET_REASON(error)) : "an unknown error";
+}
+
 static bool trust(SSL_CTX *ctx, const struct tls_choice *choice, struct complaint *why)
 {
     SSL_CTX_set_verify(ctx, choice->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
@@ -116,7 +124,7 @@ static bool trust(SSL_CTX *ctx, const struct tls_choice *choice, struct complain
         if (SSL_CTX_load_verify_file(ctx, choice->cacert) == 1)
             return true;
         return complain(why, "--cacert %s: %s: give a PEM file of certificates", choice->cacert,
-                        ERR_reason_error_string(ERR_peek_error()));
+                        reason_of(ERR_peek_error()));
     }
     return choice->insecure || SSL_CTX_set_default_verify_paths(ctx) == 1 ||
            complain(why, "the system's certificates cannot be read: install ca-certificates, or "
@@ -141,7 +149,6 @@ struct tls_context *tls_context_new(const struct tls_choice *choice, struct comp
     ERR_clear_error();
     struct tls_context *context = calloc(1, sizeof *context);
     if (context) {
-        context->resume = choice->resume;
         context->ctx = SSL_CTX_new(TLS_client_method());
         context->method = make_method();
     }
@@ -229,7 +236,6 @@ static void note_failure(struct tls *t, const char *when)
     if (facts->first_failure[0] != '\0')
         return;
     long verdict = SSL_get_verify_result(t->ssl);
-    unsigned long error = ERR_peek_error();
     char *text = facts->first_failure;
     size_t room = sizeof facts->first_failure;
     if (verdict != X509_V_OK && SSL_get_verify_mode(t->ssl) != SSL_VERIFY_NONE)
@@ -241,7 +247,7 @@ static void note_failure(struct tls *t, const char *when)
     else if (t->wire.ended)
         snprintf(text, room, "%s: the connection was closed", when);
     else
-        snprintf(text, room, "%s: %s", when, error ? ERR_reason_error_string(error) : "failed");
+        snprintf(text, room, "%s: %s", when, reason_of(ERR_peek_error()));
 }
 
 static void note_success(struct tls *t)

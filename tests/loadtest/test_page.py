@@ -133,11 +133,13 @@ def main():
             measured.loadtest("run", server.url, "-d", "1s", "-c", "2", "--quiet", "--html", bare)
             os.environ["PATH"] = path
         demo = measured.demo(folder)["html"]
+        scenarios = measured.scenarios(folder)["html"]
         check_text(run)
         with browser.Browser() as page:
             check(page, "run", run, {"light": (DESKTOP, TABLET, PHONE, SMALL),
                                      "dark": (DESKTOP, PHONE)})
             check(page, "demo", demo, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
+            check(page, "scenarios", scenarios, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "bare", bare, {"light": (PHONE,)}, drawn=False)
     return 1 if failures else 0
 

@@ -17,7 +17,8 @@
 #include "interrupt.h"
 #include "units.h"
 
-/* Before the first run of a server, and before another: until all connections are open. */
+/* Before the first run of a server, and before another, until all connections are open; neither
+ * longer than what follows. */
 #define FIRST_WARMUP_NS (1 * NS_PER_S)
 #define WARMUP_NS (NS_PER_S / 2)
 
@@ -66,6 +67,11 @@ static void pass_on(struct result *r, const struct complaint *spoilt)
     r->invalid = r->trouble.text;
 }
 
+static int64_t warmup(int64_t wanted_ns, const struct run_options *o)
+{
+    return wanted_ns < o->duration_ns ? wanted_ns : o->duration_ns;
+}
+
 static void measure_on(struct demo_scenario *s, size_t index, struct run_options *o,
                        const struct subject *server, const struct place *place)
 {
@@ -74,11 +80,11 @@ static void measure_on(struct demo_scenario *s, size_t index, struct run_options
     struct steady own;
     char label[sizeof place->text + 16];
     bool faults = o->injection_count > 0;
-    o->warmup_ns = FIRST_WARMUP_NS;
+    o->warmup_ns = warmup(FIRST_WARMUP_NS, o);
     snprintf(label, sizeof label, "%s, steady", place->text);
     if (faults && !measure_steady(o, label, server, &spoilt, &c->trouble))
         return;
-    o->warmup_ns = faults ? WARMUP_NS : FIRST_WARMUP_NS;
+    o->warmup_ns = warmup(faults ? WARMUP_NS : FIRST_WARMUP_NS, o);
     if (!demo_measure(o, place->text, server, &c->run, &c->trouble))
         return;
     if (!faults)

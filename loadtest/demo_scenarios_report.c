@@ -56,19 +56,24 @@ static void tell_expectation(FILE *out, const struct demo_scenario *s, const str
     paragraph(out, "%.*s.", n, text);
 }
 
-/* One that was not there for a moment, and how long it took to come back. */
+/* Whether it was gone for a moment, and how long it took to come back. */
 static void tell_gap(const struct result *r, char *text, size_t room)
 {
     const struct recovery *c = &r->recovery;
-    int n = snprintf(text, room, " For %.2f s nobody was served.", r->without_service_s);
-    if (r->without_service_s <= 0)
-        n = snprintf(text, room, "%s", "");
-    if (c->known && c->complete && c->seconds <= 0)
-        snprintf(text + n, room - (size_t)n, " It never left the band of its steady run.");
+    char *rest = text;
+    text[0] = '\0';
+    if (r->without_service_s > 0)
+        rest += snprintf(text, room, " For %.2f s nobody was served.", r->without_service_s);
+    room -= (size_t)(rest - text);
+    if (c->known && !c->complete)
+        snprintf(rest, room,
+                 " It was not back in band %.2f s later, when the next fault or the end came.",
+                 c->seconds);
+    else if (c->known && c->seconds > 0)
+        snprintf(rest, room, " It was back in band after %.2f s%s.", c->seconds,
+                 r->mark_count > 1 ? " at the latest" : "");
     else if (c->known)
-        snprintf(text + n, room - (size_t)n, " It was back in band after %s%.2f s%s.",
-                 c->complete ? "" : "more than ", c->seconds,
-                 r->mark_count > 1 && c->complete ? " at the latest" : "");
+        snprintf(rest, room, " It never left the band of its steady run.");
 }
 
 static void tell_faults(FILE *out, const struct demo_scenario *s, size_t index)
@@ -78,15 +83,16 @@ static void tell_faults(FILE *out, const struct demo_scenario *s, size_t index)
     char a[SHORT_TEXT], b[SHORT_TEXT], c[SHORT_TEXT], d[SHORT_TEXT], gap[192];
     uint64_t done = demo_faults_done(s, r);
     const char *faults = done == 1 ? "fault" : "faults";
+    const char *requests = v->total == 1 ? "request" : "requests";
     tell_gap(r, gap, sizeof gap);
     if (v->total == 0)
         paragraph(out, "%s: %s %s, and nobody else suffered.%s", names[index],
                   format_count(done, a), faults, gap);
     else
         paragraph(out,
-                  "%s: %s %s, and %s other requests suffered, %.2f for each (%s failed, %s took "
-                  "too long).%s",
-                  names[index], format_count(done, a), faults, format_count(v->total, b),
+                  "%s: %s %s, and %s other %s suffered, %.2f for each (%s failed, %s took too "
+                  "long).%s",
+                  names[index], format_count(done, a), faults, format_count(v->total, b), requests,
                   done > 0 ? (double)v->total / (double)done : 0, format_count(v->failed, c),
                   format_count(v->slow + v->waiting, d), gap);
 }
@@ -167,14 +173,58 @@ static void tell_price(FILE *out, const struct demo_scenario *s, size_t index)
               format_us(thread->cpu_us, b), memory);
 }
 
-static void tell_limits(FILE *out, const struct demo_case *c, size_t index)
+/* Where they differ much: what leaks is given back by those who end their processes. */
+static void tell_memory(FILE *out, const struct demo_scenario *s)
 {
-    if (c->run.done && c->run.result.invalid)
-        paragraph(out, "INVALID: %s: %s.", names[index], c->run.result.invalid);
-    else if (c->run.done && c->run.result.limited)
-        paragraph(out, "Note: %s: %s.", names[index], c->run.result.limited_why);
-    if (c->trouble.text[0])
-        paragraph(out, "Not measured: %s: %s", names[index], c->trouble.text);
+    uint64_t least = UINT64_MAX, most = 0;
+    char text[PARAGRAPH_MAX] = "", size[SHORT_TEXT];
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        const struct demo_run *run = &s->cases[i].run;
+        size_t length = strlen(text);
+        if (!run->done || run->memory == 0)
+            continue;
+        least = run->memory < least ? run->memory : least;
+        most = run->memory > most ? run->memory : most;
+        snprintf(text + length, sizeof text - length, "%s %s has %s", length ? "," : "", names[i],
+                 format_bytes((double)run->memory, size));
+    }
+    if (most > 3 * least)
+        paragraph(out, "After it their memory differs:%s.", text);
+}
+
+/* Why it must not be used, or is a lower bound only, in words; NULL: all is well. */
+static const char *invalid(const struct demo_case *c)
+{
+    return c->run.done ? c->run.result.invalid : NULL;
+}
+
+static const char *limited(const struct demo_case *c)
+{
+    return c->run.done && !c->run.result.invalid ? c->run.result.limited_why : NULL;
+}
+
+static const char *missing(const struct demo_case *c)
+{
+    return c->trouble.text[0] ? c->trouble.text : NULL;
+}
+
+/* Those who have the same reason are named together, where the first of them stands. */
+static void tell_reasons(FILE *out, const struct demo_scenario *s, const char *word,
+                         const char *(*reason)(const struct demo_case *c))
+{
+    bool told[SUBJECTS] = {false};
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        const char *why = reason(&s->cases[i]);
+        bool same[SUBJECTS] = {false};
+        char who[64];
+        for (size_t k = i; why && k < SUBJECTS; k++) {
+            const char *other = reason(&s->cases[k]);
+            same[k] = !told[k] && other && strcmp(other, why) == 0;
+            told[k] |= same[k];
+        }
+        if (list_names(same, who) > 0)
+            paragraph(out, "%s: %s: %s.", word, who, why);
+    }
 }
 
 void demo_scenario_findings(FILE *out, const struct demo_scenario *s)
@@ -193,8 +243,11 @@ void demo_scenario_findings(FILE *out, const struct demo_scenario *s)
     for (size_t i = 0; !faults && i < SUBJECTS; i++)
         if (i != THREAD)
             tell_price(out, s, i);
-    for (size_t i = 0; i < SUBJECTS; i++)
-        tell_limits(out, &s->cases[i], i);
+    if (faults)
+        tell_memory(out, s);
+    tell_reasons(out, s, "INVALID", invalid);
+    tell_reasons(out, s, "Note", limited);
+    tell_reasons(out, s, "Not measured", missing);
 }
 
 /* ── The whole ─────────────────────────────────────────────────────────────────────────────── */

@@ -129,17 +129,18 @@ START_TEST(what_cannot_be_is_said)
 {
     static const struct {
         const char *text, *says;
-    } bad[] = {{"rate x\n", "a.scn:1: rate: \"x\" is not a rate"},
-               {"start nginx\n", "scenario a: \"start\" is for loadtest run"},
-               {"json out\n", "scenario a: \"json\" is for loadtest run"},
-               {"urls list.urls\n", "\"urls\" is for loadtest run"},
-               {"inject segv=1%\ninject-url segv=http://127.0.0.1/\n", "\"inject-url\" is for"},
-               {"url http://127.0.0.1:1/x\n", "names a server, and demo starts its own"},
-               {"inject segv@5s\n", "scenario a: segv comes after 5 s, when its run of 4 s is over"},
-               {"inject restart@4s\n", "raise -d"},
-               {"rate 5\nstages 5s@5\n", "exclude each other"}};
+    } bad[] = {
+        {"rate x\n", "a.scn:1: rate: \"x\" is not a rate"},
+        {"start nginx\n", "scenario a: \"start\" is for loadtest run"},
+        {"json out\n", "scenario a: \"json\" is for loadtest run"},
+        {"urls list.urls\n", "\"urls\" is for loadtest run"},
+        {"inject segv=1%\ninject-url segv=http://127.0.0.1/\n", "\"inject-url\" is for"},
+        {"url http://127.0.0.1:1/x\n", "names a server, and demo starts its own"},
+        {"inject segv@5s\n", "scenario a: segv comes after 5 s, when its run of 4 s is over"},
+        {"inject restart@4s\n", "raise -d"},
+        {"rate 5\nstages 5s@5\n", "exclude each other"}};
     struct complaint why;
-    write_file("list.urls", "/one.txt\n");
+    write_file("list.urls", "http://127.0.0.1:1/\n");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         write_file("a.scn", bad[i].text);
         ck_assert_msg(!plan(&why, "a", NULL), "%s", bad[i].text);

@@ -59,7 +59,8 @@ struct run_options {
     struct runlog *log;         /* that file, opened by the caller of run_measure(); NULL: none */
     const char *start;          /* command of the server to start; NULL: none */
     const char *server_metrics; /* URL; NULL: none */
-    struct subject *subject;    /* set by the runner: what process faults act on; not owned */
+    struct subject *subject; /* what process faults act on, where it is not for --start to say; not
+                                owned */
     struct steady steady;
     bool quiet, help, version;
     const char *scenario; /* its name; NULL: none */

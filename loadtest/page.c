@@ -41,6 +41,14 @@ void page_close(FILE *out)
     fputs("</footer>\n</body>\n</html>\n", out);
 }
 
+void page_part(FILE *out, const char *title, const char *subtitle)
+{
+    fputs("<header class=\"part\">\n", out);
+    html_element(out, "h2", "title", title);
+    html_element(out, "p", "subtitle", subtitle);
+    fputs("</header>\n", out);
+}
+
 void page_section(FILE *out, const char *heading, const char *explanation)
 {
     fputs("<section>\n", out);

@@ -378,7 +378,8 @@ static void each_phase(FILE *out, const struct html_comparison *c,
             tell(out, c, phase_of(c, k));
 }
 
-void report_html_compare(FILE *out, const struct html_comparison *c)
+/* Verdict, tables, words, diagrams. */
+static void body(FILE *out, const struct html_comparison *c)
 {
     const struct story stories[] = {
         {c, ROW_OK, "Throughput over time",
@@ -387,7 +388,6 @@ void report_html_compare(FILE *out, const struct html_comparison *c)
         {c, ROW_P99, "Latency over time",
          "The 99th percentile of each second, counted from when requests were due."},
         {c, ROW_FAILED, "Failures over time", "Innocent requests that failed, per second."}};
-    page_open(out, "Load test, side by side", c->title, c->subtitle);
     verdicts(out, c);
     for (size_t i = 0; i < c->grid_count; i++)
         grid(out, &c->grids[i]);
@@ -404,6 +404,28 @@ void report_html_compare(FILE *out, const struct html_comparison *c)
                  "numbers, the second counts the injected ones.");
     each_phase(out, c, ledgers);
     page_section_end(out);
+}
+
+void report_html_compare(FILE *out, const struct html_comparison *c)
+{
+    page_open(out, "Load test, side by side", c->title, c->subtitle);
+    body(out, c);
     page_provenance(out, any_result(c));
+    page_close(out);
+}
+
+void report_html_collection(FILE *out, const struct html_collection *c)
+{
+    const struct result *any = NULL;
+    page_open(out, "Load test, side by side", c->title, c->subtitle);
+    for (size_t i = 0; i < c->part_count; i++) {
+        page_part(out, c->parts[i].title, c->parts[i].subtitle);
+        body(out, &c->parts[i]);
+        any = any ? any : any_result(&c->parts[i]);
+    }
+    page_section(out, "What the columns say", NULL);
+    html_element(out, "p", NULL, c->legend);
+    page_section_end(out);
+    page_provenance(out, any);
     page_close(out);
 }

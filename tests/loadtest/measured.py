@@ -78,13 +78,24 @@ def disturbed(folder):
     return names
 
 
-def demo(folder):
-    """The demonstration, as short as it gets."""
-    names = {kind: os.path.join(folder, "demo." + kind) for kind in ("html", "json")}
+def demonstrate(folder, name, *options):
+    """Returns the names of its reports."""
+    names = {kind: os.path.join(folder, name + "." + kind) for kind in ("html", "json")}
     servers = os.path.dirname(os.path.dirname(environment("TANDEM_PROC")))
-    loadtest("demo", "-d", "1s", "-c", "16", "--servers", servers, "--quiet",
+    loadtest("demo", "-c", "16", "--servers", servers, "--quiet", *options,
              *(word for kind, name in names.items() for word in ("--" + kind, name)), codes=(0, 2))
     return names
+
+
+def demo(folder):
+    """The demonstration, as short as it gets."""
+    return demonstrate(folder, "demo", "-d", "1s")
+
+
+def scenarios(folder):
+    """Two scenarios, likewise: one with faults, and one without."""
+    return demonstrate(folder, "scenarios", "-d", "1s", "--scenario", "crash-1", "--scenario",
+                       "steady")
 
 
 def wait_for(condition, seconds):

@@ -141,6 +141,7 @@ def main():
             os.environ["PATH"] = path
         disturbed = measured.disturbed(folder)["html"]
         demo = measured.demo(folder)["html"]
+        scenarios = measured.scenarios(folder)["html"]
         check_text(run)
         check_disturbed(disturbed)
         with browser.Browser() as page:
@@ -148,6 +149,7 @@ def main():
                                      "dark": (DESKTOP, PHONE)})
             check(page, "disturbed", disturbed, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "demo", demo, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
+            check(page, "scenarios", scenarios, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "bare", bare, {"light": (PHONE,)}, drawn=False)
     return 1 if failures else 0
 

@@ -74,7 +74,8 @@ def make_documents(folder):
     measured.loadtest("primitives", "--quick", "--quiet", "--json", name("primitives"))
     paths = {kind: name(kind) for kind in ("closed", "compare", "merge", "primitives")}
     paths.update(run=run["json"], disturbed=measured.disturbed(folder)["json"],
-                 demo=measured.demo(folder)["json"])
+                 demo=measured.demo(folder)["json"],
+                 scenarios=measured.scenarios(folder)["json"])
     return paths, run["csv"]
 
 
@@ -89,6 +90,9 @@ SPOILERS = {
                   lambda d: d["server"].update(requests=1)),
     "demo": (lambda d: d["subjects"][0].update(checked=True),
              lambda d: d["subjects"][1]["steady"].update(surprise=1)),
+    "scenarios": (lambda d: d["scenarios"][0].pop("title"),
+                  lambda d: d["scenarios"][0]["subjects"][2]["run"].update(surprise=1),
+                  lambda d: d["scenarios"][1]["subjects"][0]["expectations"][0].pop("held")),
     "compare": (lambda d: d["subjects"][1]["findings"]["rps"].update(verdict="better"),
                 lambda d: d["subjects"][0]["rounds"][0].pop("p99_us"), lambda d: d.pop("machine")),
     "primitives": (lambda d: d["groups"][0]["lines"][0].update(seconds=1),

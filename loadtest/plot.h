@@ -34,7 +34,8 @@ enum plot_colour {
 const char *plot_colour_name(unsigned colour);
 
 struct plot_point {
-    double x, y; /* y not a number: the line is interrupted here */
+    double x, y; /* y not a number: the line is interrupted here; between two of them a point is
+                    drawn as a dot */
 };
 
 struct plot_series {

@@ -449,6 +449,6 @@ void report_html(FILE *out, const struct result *r, const char *target,
     section_server(out, r);
     section_tls(out, &r->tally->tls);
     section_generator(out, r);
-    page_provenance(out, r);
+    page_provenance(out, r->command, r->started, r->seed);
     page_close(out);
 }

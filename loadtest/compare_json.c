@@ -90,8 +90,7 @@ void compare_json(FILE *out, const struct comparison *c)
     struct json j;
     json_begin(&j, out);
     json_object(&j, NULL);
-    json_text(&j, "command", c->command);
-    json_text(&j, "version", TANDEM_VERSION);
+    report_json_head(&j, "compare", c->command);
     json_text(&j, "started", c->started);
     json_count(&j, "seed", o->seed);
     json_count(&j, "connections", o->connections);

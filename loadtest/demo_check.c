@@ -41,17 +41,40 @@ static bool holds(const struct demo_check *c)
     return c->killed + c->unseen >= c->injected;
 }
 
-struct demo_check demo_check(const char *kind, bool together, const struct result *r)
+/* What there is to compare. */
+static struct demo_check gather(bool deadly, bool together, const struct result *r)
 {
     const struct ledger *l = &r->tally->ledger;
-    struct demo_check c = {.known = r->server.comparable,
-                           .deadly = is_deadly(kind),
-                           .together = together,
-                           .injected = l->started[INJECTED],
-                           .unseen = l->started[INJECTED] - answered(l),
-                           .left = l->started[INJECTED] - without_connection(l),
-                           .killed = r->server.killed,
-                           .deaths = r->server.worker_deaths};
+    return (struct demo_check){.known = r->server.comparable,
+                               .asked = true,
+                               .deadly = deadly,
+                               .together = together,
+                               .injected = l->started[INJECTED],
+                               .unseen = l->started[INJECTED] - answered(l),
+                               .left = l->started[INJECTED] - without_connection(l),
+                               .killed = r->server.killed,
+                               .deaths = r->server.worker_deaths};
+}
+
+struct demo_check demo_check(const char *kind, bool together, const struct result *r)
+{
+    struct demo_check c = gather(is_deadly(kind), together, r);
     c.holds = c.known && holds(&c);
+    return c;
+}
+
+struct demo_check demo_check_faults(const struct injection *faults, size_t count, bool together,
+                                    const struct result *r)
+{
+    size_t deadly = 0, outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        deadly += faults[i].level == FAULT_REQUEST && is_deadly(faults[i].kind);
+        outside += faults[i].level == FAULT_PROCESS && strcmp(faults[i].kind, "kill-worker") == 0;
+    }
+    struct demo_check c = gather(deadly == count, together, r);
+    c.asked = count > 0 && (deadly == count || outside == count);
+    c.outside = count > 0 && outside == count;
+    c.kills = c.outside ? r->mark_count : 0;
+    c.holds = c.known && (c.outside ? c.deaths >= c.kills : holds(&c));
     return c;
 }

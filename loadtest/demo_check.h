@@ -14,6 +14,11 @@
  *
  * (0 when none of them found a connection: the process may just be being replaced). Of other kinds
  * (hang, leak, …) not each one ends a handler: only the last ≤ holds.
+ *
+ * Of a scenario, which may mix faults, two kinds can be checked: one whose faults are all deadly
+ * requests, as above, and one that kills workers from outside. There
+ *
+ *      deaths of workers, as the server counts them  ≥  workers killed
  */
 #ifndef LOADTEST_DEMO_CHECK_H
 #define LOADTEST_DEMO_CHECK_H
@@ -31,9 +36,15 @@ struct demo_check {
     uint64_t injected, unseen; /* of those, how many whose end we did not see */
     uint64_t left;             /* of those injected: they had a connection to leave by */
     uint64_t killed, deaths;   /* requests, processes */
+    bool asked;                /* false: faults of which nothing can be said, or none */
+    bool outside;              /* workers were killed from outside, and nothing else was done */
+    uint64_t kills;            /* … so many */
 };
 
 /* `together`: threads. `r` is the run under fault. */
 struct demo_check demo_check(const char *kind, bool together, const struct result *r);
+/* The same of a run under all of these. */
+struct demo_check demo_check_faults(const struct injection *faults, size_t count, bool together,
+                                    const struct result *r);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * demo_json.c — all six results, each with the members that `loadtest run --json` has.
+ * demo_json.c — all results, each with the members that `loadtest run --json` has.
  */
+
 #include "demo_result.h"
 #include "report.h"
 
@@ -24,7 +25,7 @@ static void one_run(struct json *j, const char *key, const struct demo_run *run)
 
 static void check(struct json *j, const struct demo_check *c, bool done)
 {
-    if (!done || !c->known) {
+    if (!done || !c->known || !c->asked) {
         json_null(j, "check");
         return;
     }
@@ -34,6 +35,59 @@ static void check(struct json *j, const struct demo_check *c, bool done)
     json_count(j, "unseen", c->unseen);
     json_count(j, "killed", c->killed);
     json_count(j, "deaths", c->deaths);
+    json_count(j, "kills", c->kills);
+    json_object_end(j);
+}
+
+/* What the run is measured by. */
+static void yardstick(struct json *j, const struct demo_run *run)
+{
+    const struct steady *y = &run->result.steady;
+    if (!run->done) {
+        json_null(j, "steady");
+        return;
+    }
+    json_object(j, "steady");
+    json_text(j, "source", y->source);
+    json_count(j, "p99_us", (uint64_t)y->p99_us);
+    json_count(j, "victims", y->victims);
+    json_real(j, "rps", y->rps > 0 ? y->rps : run->result.rps);
+    json_object_end(j);
+}
+
+static void expectations(struct json *j, const struct run_options *o, const struct demo_run *run)
+{
+    json_array(j, "expectations");
+    for (size_t i = 0; run->done && i < o->expectation_count; i++) {
+        double measured;
+        bool held = expectation_holds(&o->expectations[i], &run->result, &measured);
+        json_object(j, NULL);
+        json_text(j, "expect", o->expectations[i].text);
+        json_bool(j, "held", held);
+        json_real(j, "measured", measured);
+        json_object_end(j);
+    }
+    json_array_end(j);
+}
+
+static void scenario(struct json *j, const struct demo *d, const struct demo_scenario *s)
+{
+    json_object(j, NULL);
+    json_text(j, "name", s->name);
+    json_text(j, "title", s->options.scenario_title);
+    json_array(j, "subjects");
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        const struct demo_case *c = &s->cases[i];
+        json_object(j, NULL);
+        json_text(j, "name", d->subjects[i].name);
+        json_text(j, "trouble", c->trouble.text[0] ? c->trouble.text : NULL);
+        yardstick(j, &c->run);
+        one_run(j, "run", &c->run);
+        expectations(j, &s->options, &c->run);
+        check(j, &c->check, c->run.done);
+        json_object_end(j);
+    }
+    json_array_end(j);
     json_object_end(j);
 }
 
@@ -57,6 +111,10 @@ void demo_json(FILE *out, const struct demo *d)
         check(&j, &s->check, s->runs[FAULTY].done);
         json_object_end(&j);
     }
+    json_array_end(&j);
+    json_array(&j, "scenarios");
+    for (size_t k = 0; k < d->scenario_count; k++)
+        scenario(&j, d, &d->scenarios[k]);
     json_array_end(&j);
     json_object_end(&j);
     json_end(&j);

@@ -37,28 +37,45 @@ static bool set_pipeline(void *into, const char *value, struct complaint *why)
     return take_number(value, MAX_DEPTH, &((struct demo_options *)into)->depth, why);
 }
 
+static bool set_scenario(void *into, const char *value, struct complaint *why)
+{
+    struct demo_options *o = into;
+    if (value[0] == '\0')
+        return complain(why, "which one? all stands for all known ones");
+    if (o->scenario_count == DEMO_SCENARIOS)
+        return complain(why, "there can be %d of these at most", DEMO_SCENARIOS);
+    o->scenarios[o->scenario_count++] = value;
+    return true;
+}
+
 static bool set_share(void *into, const char *value, struct complaint *why)
 {
-    return parse_share(value, &((struct demo_options *)into)->share) ||
+    struct demo_options *o = into;
+    o->fault_given = true;
+    return parse_share(value, &o->share) ||
            complain(why, "\"%s\" is not a share such as 1%% or 0.1%%", value);
 }
 
 static bool set_kind(void *into, const char *value, struct complaint *why)
 {
+    struct demo_options *o = into;
     struct injection injection;
     char text[64];
+    o->fault_given = true;
     int n = snprintf(text, sizeof text, "%s=1%%", value);
     if (n < 0 || (size_t)n >= sizeof text || !injection_parse(text, &injection, why))
         return complain(why, "\"%s\" is not a kind of fault such as segv or abort", value);
-    memcpy(((struct demo_options *)into)->kind, injection.kind, KIND_SIZE);
+    memcpy(o->kind, injection.kind, KIND_SIZE);
     return true;
 }
 
 static bool set_seed(void *into, const char *value, struct complaint *why)
 {
+    struct demo_options *o = into;
     int64_t n = 0;
     bool good = parse_count(value, 0, INT64_MAX, &n);
-    ((struct demo_options *)into)->seed = (uint64_t)n;
+    o->seed = (uint64_t)n;
+    o->seed_given = true;
     return good || complain(why, "\"%s\" is not a whole number", value);
 }
 
@@ -121,9 +138,13 @@ static bool set_version(void *into, const char *value, struct complaint *why)
 }
 
 static const struct option_spec table[] = {
-    {'d', "duration", "DUR", "of each of the six runs (10s)", set_duration},
-    {'c', "connections", "N", "keep-alive connections (64)", set_connections},
-    {0, "pipeline", "N", "requests in flight on each (1)", set_pipeline},
+    {0, "scenario", "NAME", "or FILE: run this one instead; repeatable; all: all known ones",
+     set_scenario},
+    {'d', "duration", "DUR", "of each of the six runs (10s); of a scenario's, at most (4s)",
+     set_duration},
+    {'c', "connections", "N", "keep-alive connections (64, or what the scenario says)",
+     set_connections},
+    {0, "pipeline", "N", "requests in flight on each (1, or what the scenario says)", set_pipeline},
     {0, "share", "N%", "of the requests that are poisoned (1%)", set_share},
     {0, "kind", "KIND", "of the fault, as in /fault/KIND (segv)", set_kind},
     {0, "seed", "N", "of the choice which requests are poisoned (1)", set_seed},
@@ -149,19 +170,30 @@ static bool no_operand(void *into, const char *text, struct complaint *why)
 
 void demo_options_default(struct demo_options *o)
 {
-    *o = (struct demo_options){.duration_ns = 10 * NS_PER_S,
-                               .warmup_ns = NS_PER_S,
-                               .connections = 64,
-                               .depth = 1,
-                               .share = 0.01,
-                               .kind = "segv",
-                               .seed = 1,
-                               .pin = true};
+    *o = (struct demo_options){
+        .warmup_ns = NS_PER_S, .share = 0.01, .kind = "segv", .seed = 1, .pin = true};
+}
+
+static void fill_in(struct demo_options *o)
+{
+    bool scenarios = o->scenario_count > 0;
+    if (o->duration_ns == 0)
+        o->duration_ns = (scenarios ? 4 : 10) * NS_PER_S;
+    if (o->connections == 0 && !scenarios)
+        o->connections = 64;
+    if (o->depth == 0 && !scenarios)
+        o->depth = 1;
 }
 
 bool demo_options_parse(struct demo_options *o, int argc, char *const *argv, struct complaint *why)
 {
-    return options_parse(table, o, argc, argv, no_operand, "loadtest demo", why);
+    if (!options_parse(table, o, argc, argv, no_operand, "loadtest demo", why))
+        return false;
+    if (o->scenario_count > 0 && o->fault_given)
+        return complain(why, "--kind and --share have no say with --scenario: its file says what "
+                             "is done");
+    fill_in(o);
+    return true;
 }
 
 void demo_options_help(void)
@@ -170,6 +202,7 @@ void demo_options_help(void)
          "Starts server-thread, server-proc (pool) and server-proc (fresh) one after another, puts "
          "the same\nload on each, steady and with poisoned requests, and compares them.\n");
     options_help(table, stdout);
-    puts("\nExit status: 0 all was measured, 2 a server did not start or a run was invalid, 3 "
-         "nothing was tested.");
+    puts("\nExit status: 0 all was measured, 2 a server did not start, a run was invalid, or its "
+         "own check\nfailed, 3 nothing was tested. What a scenario expects is reported; it does "
+         "not change the status.");
 }

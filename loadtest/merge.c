@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 
 #include "hlog.h"
-#include "json.h"
 #include "merge_options.h"
 #include "output.h"
+#include "report.h"
 #include "run.h"
 #include "units.h"
 
@@ -118,10 +118,9 @@ static bool read_all(struct merged *m, struct complaint *why)
 /* ── Telling ───────────────────────────────────────────────────────────────────────────────────*/
 
 static const struct {
-    const char *key, *title;
+    const char *title;
     double quantile;
-} columns[] = {
-    {"p50", "p50", 0.5}, {"p90", "p90", 0.9}, {"p99", "p99", 0.99}, {"p999", "p99.9", 0.999}};
+} columns[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}, {"p99.9", 0.999}};
 
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
@@ -159,13 +158,7 @@ static void json_series(struct json *j, const struct series *s)
     json_count(j, "lines", s->lines);
     json_count(j, "start_ms", (uint64_t)(s->from_s * 1e3 + 0.5)); /* since the epoch */
     json_count(j, "length_ms", (uint64_t)((s->to_s - s->from_s) * 1e3 + 0.5));
-    json_object(j, "latency_us");
-    json_count(j, "count", s->hist.total);
-    json_real(j, "mean", hist_mean_us(&s->hist));
-    for (size_t c = 0; c < COLUMNS; c++)
-        json_count(j, columns[c].key, (uint64_t)hist_quantile_us(&s->hist, columns[c].quantile));
-    json_count(j, "max", (uint64_t)s->hist.max_us);
-    json_object_end(j);
+    report_json_latency(j, "latency_us", &s->hist);
     json_object_end(j);
 }
 
@@ -174,8 +167,7 @@ static void write_json(FILE *out, const struct merged *m, const char *command)
     struct json j;
     json_begin(&j, out);
     json_object(&j, NULL);
-    json_text(&j, "command", command);
-    json_text(&j, "version", TANDEM_VERSION);
+    report_json_head(&j, "merge", command);
     json_array(&j, "files");
     for (size_t i = 0; i < m->options->file_count; i++)
         json_text(&j, NULL, m->options->files[i]);

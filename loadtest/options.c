@@ -439,7 +439,7 @@ static bool check_processes(const struct run_options *o, struct complaint *why)
                             "%s is done to a process, so --inject-url has no say in it: call your "
                             "fault by another name",
                             injection->kind);
-        if (!o->start)
+        if (!o->start && !o->subject)
             return complain(why,
                             "--inject %s is done to a server that loadtest started: add --start "
                             "'COMMAND'",
@@ -517,6 +517,18 @@ bool run_options_set(struct run_options *o, const char *name, const char *value,
     return options_set(table, o, name, value, why);
 }
 
+/* A scenario may leave the server open, and name a path on it only. */
+static bool check_servers(const struct run_options *o, struct complaint *why)
+{
+    for (size_t i = 0; i < o->url_count; i++)
+        if (o->urls[i][0] == '/')
+            return complain(why,
+                            "%s is a path only: on which server? loadtest run "
+                            "http://127.0.0.1:8080%s",
+                            o->urls[i], o->urls[i]);
+    return true;
+}
+
 /* What the command line said of the schedule replaces what the scenario said of it. */
 static void let_arguments_win(struct run_options *o, const struct given *scenario)
 {
@@ -543,7 +555,7 @@ bool run_options_parse(struct run_options *o, int argc, char *const *argv, struc
     if (!options_parse(table, o, argc, argv, set_url, "loadtest run", why))
         return false;
     let_arguments_win(o, &by_scenario);
-    return o->help || o->version || run_options_settle(o, why);
+    return o->help || o->version || (check_servers(o, why) && run_options_settle(o, why));
 }
 
 const char *run_options_first_url(const struct run_options *o)

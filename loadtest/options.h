@@ -59,7 +59,8 @@ struct run_options {
     struct runlog *log;         /* that file, opened by the caller of run_measure(); NULL: none */
     const char *start;          /* command of the server to start; NULL: none */
     const char *server_metrics; /* URL; NULL: none */
-    struct subject *subject;    /* set by the runner: what process faults act on; not owned */
+    struct subject *subject; /* what process faults act on, where it is not for --start to say; not
+                                owned */
     struct steady steady;
     bool quiet, help, version;
     const char *scenario; /* its name; NULL: none */
@@ -77,7 +78,7 @@ bool run_options_parse(struct run_options *o, int argc, char *const *argv, struc
 bool run_options_set(struct run_options *o, const char *name, const char *value,
                      struct complaint *why);
 /* Checks what only shows when all is known, and fills in what follows from it. For who reads a
- * scenario on its own; run_options_parse() does it. */
+ * scenario on its own, or takes options one by one; run_options_parse() does it. */
 bool run_options_settle(struct run_options *o, struct complaint *why);
 /* The first URL under load, of the command line or else of --urls; once they are settled. */
 const char *run_options_first_url(const struct run_options *o);
@@ -86,9 +87,7 @@ void run_options_free(struct run_options *o);
 void run_options_help(FILE *out);
 
 /* For other subcommands that load servers: the option called `name` (without its dashes; it stores
- * into a struct run_options), NULL when there is none; and what must hold of all options together,
- * to be called once they are stored. */
+ * into a struct run_options), NULL when there is none; then run_options_settle(). */
 const struct option_spec *run_option(const char *name);
-bool run_options_settle(struct run_options *o, struct complaint *why);
 
 #endif

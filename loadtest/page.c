@@ -41,6 +41,14 @@ void page_close(FILE *out)
     fputs("</footer>\n</body>\n</html>\n", out);
 }
 
+void page_part(FILE *out, const char *title, const char *subtitle)
+{
+    fputs("<header class=\"part\">\n", out);
+    html_element(out, "h2", "title", title);
+    html_element(out, "p", "subtitle", subtitle);
+    fputs("</header>\n", out);
+}
+
 void page_section(FILE *out, const char *heading, const char *explanation)
 {
     fputs("<section>\n", out);
@@ -117,7 +125,11 @@ static void legend(FILE *out, const struct plot *p)
 {
     fputs("<ul class=\"legend\">\n", out);
     for (size_t i = 0; i < p->series_count; i++)
-        key(out, p->series[i].colour, p->series[i].dashed ? "dashed" : "line", p->series[i].name);
+        key(out, p->series[i].colour,
+            p->series[i].thin     ? "thin"
+            : p->series[i].dashed ? "dashed"
+                                  : "line",
+            p->series[i].name);
     size_t faults = 0;
     for (size_t i = 0; i < p->mark_count; i++)
         faults += p->marks[i].colour == PLOT_FAULT;

@@ -15,6 +15,9 @@
 void page_open(FILE *out, const char *kicker, const char *title, const char *subtitle);
 void page_close(FILE *out);
 
+/* The head of a part of the page that has several sections of its own. */
+void page_part(FILE *out, const char *title, const char *subtitle);
+
 /* A section up to page_section_end(); the explanation may be NULL. */
 void page_section(FILE *out, const char *heading, const char *explanation);
 void page_section_end(FILE *out);

@@ -290,8 +290,8 @@ static void write_curves(FILE *to, const struct plot *p)
                     "noborder lc rgb '#%06x'",
                     comma, i, p->y.from, colour);
         comma = s->filled ? ", " : comma;
-        fprintf(to, "%s$d%zu using 1:2 with lines lw 1.8 %s lc rgb '#%06x'", comma, i,
-                s->dashed ? "dt (3,3)" : "dt solid", colour);
+        fprintf(to, "%s$d%zu using 1:2 with lines lw %s %s lc rgb '#%06x'", comma, i,
+                s->thin ? "0.9" : "1.8", s->dashed ? "dt (3,3)" : "dt solid", colour);
         comma = ", ";
         if (any_lone(s))
             fprintf(to, ", $p%zu using 1:2 with lines lw %d dt solid lc rgb '#%06x'", i, DOT,

@@ -43,6 +43,7 @@ struct plot_series {
     unsigned colour;
     bool filled; /* down to the x axis, faintly */
     bool dashed;
+    bool thin;                 /* for what is only there to be compared with */
     struct plot_point *points; /* owned by the plot */
     size_t count, room;
 };

@@ -88,12 +88,18 @@ static void figures(struct progress *p, const struct timeline_row *row)
 /* The seconds that are shown: `count` of them, from `first` on. */
 struct view {
     int64_t first, count;
-    uint64_t peak, failed, injected;
+    uint64_t peak;
+    bool marked; /* there is something to be shown below them */
 };
 
 static const struct timeline_row *row_at(const struct progress *p, int64_t second)
 {
     return &p->rows[second % PROGRESS_SECONDS];
+}
+
+static bool is_marked(const struct progress *p, int64_t second)
+{
+    return row_at(p, second)->injected > 0 || p->marked[second % PROGRESS_SECONDS] == second + 1;
 }
 
 static struct view look_back(const struct progress *p)
@@ -109,8 +115,7 @@ static struct view look_back(const struct progress *p)
     for (int64_t i = w.first; i < p->seconds; i++) {
         const struct timeline_row *row = row_at(p, i);
         w.peak = row->ok > w.peak ? row->ok : w.peak;
-        w.failed += row->failed;
-        w.injected += row->injected;
+        w.marked |= row->failed > 0 || is_marked(p, i);
     }
     return w;
 }
@@ -131,20 +136,19 @@ static void curve(struct progress *p, const struct view *w)
 static void marks(struct progress *p, const struct view *w)
 {
     bool utf8 = p->panel.terminal.utf8;
-    const char *injected = utf8 ? "▲" : "^", *failed = utf8 ? "×" : "x";
-    if (w->failed + w->injected == 0)
+    const char *fault = utf8 ? "▲" : "^", *failed = utf8 ? "×" : "x";
+    if (!w->marked)
         return;
     for (int64_t i = w->first; i < p->seconds; i++) {
-        const struct timeline_row *row = row_at(p, i);
-        if (row->failed > 0)
+        if (row_at(p, i)->failed > 0)
             panel_add(&p->panel, PANEL_ALARM, failed);
         else
-            panel_add(&p->panel, PANEL_ACCENT, row->injected > 0 ? injected : " ");
+            panel_add(&p->panel, PANEL_ACCENT, is_marked(p, i) ? fault : " ");
     }
     if (p->panel.columns >= NARROW) {
         panel_add(&p->panel, PANEL_FAINT, "   ");
-        panel_add(&p->panel, PANEL_FAINT, injected);
-        panel_add(&p->panel, PANEL_FAINT, " injected  ");
+        panel_add(&p->panel, PANEL_FAINT, fault);
+        panel_add(&p->panel, PANEL_FAINT, " fault  ");
         panel_add(&p->panel, PANEL_FAINT, failed);
         panel_add(&p->panel, PANEL_FAINT, " failed");
     }
@@ -184,7 +188,7 @@ void progress_phase(struct progress *p, const char *text)
 void progress_second(struct progress *p, struct timeline *t, int64_t index)
 {
     struct timeline_row row;
-    if (!p->on)
+    if (!p->on || index * NS_PER_S >= p->length_ns)
         return;
     timeline_peek(t, index, &row);
     row.ok /= t->row_seconds;
@@ -194,6 +198,16 @@ void progress_second(struct progress *p, struct timeline *t, int64_t index)
         live_second(p, &row);
     else
         plain_second(p, &row, index);
+}
+
+void progress_mark(struct progress *p, int64_t at_ns, const char *kind)
+{
+    char text[64];
+    int64_t second = at_ns / NS_PER_S;
+    p->marked[second % PROGRESS_SECONDS] = second + 1;
+    snprintf(text, sizeof text, "%.40s at %.2f s", kind, (double)at_ns / 1e9);
+    if (p->on && !p->panel.terminal.live)
+        plain_line(p, text);
 }
 
 void progress_end(struct progress *p)

@@ -13,6 +13,8 @@
 #include "json.h"
 #include "result.h"
 
+/* What was done, in one line without an end: "open loop, 64 connections, …". */
+void report_plan(char *text, size_t room, const struct result *r);
 void report_text(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);
 /* The members of one result, inside an object that the caller opens and closes. */
@@ -26,8 +28,8 @@ void recovery_json(struct json *j, const struct result *r);
 /* The server's own side, where it was asked for it; likewise. */
 void server_text(FILE *out, const struct result *r);
 void server_json(struct json *j, const struct result *r);
-/* The first members of every document: schema, document ("run", "demo", …), command, version and
- * the machine. What the members mean and what units they have is in result.schema.json. */
+/* The first members of every document: schema, document ("run", "demo", "compare", "primitives",
+ * "merge"), command, version and the machine. What the members mean and what units they have is in result.schema.json. */
 void report_json_head(struct json *j, const char *document, const char *command);
 /* A whole document. */
 void report_json(FILE *out, const struct result *r, const struct expectation *expectations,

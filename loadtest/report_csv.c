@@ -10,10 +10,9 @@
 static void csv_row(FILE *out, const struct result *r, size_t i)
 {
     const struct timeline_row *row = &r->timeline.rows[i];
-    double start = (double)(i * r->timeline.row_seconds);
-    fprintf(out, "%.0f,%u,", start, r->timeline.row_seconds);
+    fprintf(out, "%zu,%u,", i * r->timeline.row_seconds, r->timeline.row_seconds);
     if (r->rate > 0)
-        fprintf(out, "%.10g", start < r->facts.seconds ? r->rate : 0);
+        fprintf(out, "%.10g", result_due_rate(r, i));
     fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, row->ok, row->failed, row->injected);
     if (row->ok > 0)
         fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n", row->p50_us, row->p99_us,

@@ -59,6 +59,16 @@ struct html_comparison {
     size_t grid_count;
 };
 
+/* Several comparisons of the same subjects, on one page. */
+struct html_collection {
+    const char *title, *subtitle;
+    const char *legend; /* what the columns of all their tables say */
+    const struct html_comparison *parts;
+    size_t part_count;
+};
+
+/* There must be at least one run with a result in one of the parts. */
+void report_html_collection(FILE *out, const struct html_collection *c);
 /* Several subjects side by side. There must be at least one run with a result. */
 void report_html_compare(FILE *out, const struct html_comparison *c);
 

@@ -309,9 +309,9 @@ static void each_phase(FILE *out, const struct html_comparison *c,
             one_phase(out, c, phase_of(c, k), tell);
 }
 
-void report_html_compare(FILE *out, const struct html_comparison *c)
+/* Verdict, tables, words, diagrams. */
+static void body(FILE *out, const struct html_comparison *c)
 {
-    const struct result *any = any_result(c);
     const struct story stories[] = {
         {c, ROW_OK, "Throughput over time",
          "Innocent requests that were answered well, per second. The runs followed one another on "
@@ -319,7 +319,6 @@ void report_html_compare(FILE *out, const struct html_comparison *c)
         {c, ROW_P99, "Latency over time",
          "The 99th percentile of each second, counted from when requests were due."},
         {c, ROW_FAILED, "Failures over time", "Innocent requests that failed, per second."}};
-    page_open(out, "Load test, side by side", c->title, c->subtitle);
     verdicts(out, c);
     for (size_t i = 0; i < c->grid_count; i++)
         grid(out, &c->grids[i]);
@@ -335,6 +334,29 @@ void report_html_compare(FILE *out, const struct html_comparison *c)
                  "Each request that was scheduled ended in exactly one line. Where there are two "
                  "numbers, the second counts the injected ones.");
     each_phase(out, c, ledgers);
+    page_section_end(out);
+}
+
+void report_html_compare(FILE *out, const struct html_comparison *c)
+{
+    const struct result *any = any_result(c);
+    page_open(out, "Load test, side by side", c->title, c->subtitle);
+    body(out, c);
+    page_provenance(out, any->command, any->started, any->seed);
+    page_close(out);
+}
+
+void report_html_collection(FILE *out, const struct html_collection *c)
+{
+    const struct result *any = NULL;
+    page_open(out, "Load test, side by side", c->title, c->subtitle);
+    for (size_t i = 0; i < c->part_count; i++) {
+        page_part(out, c->parts[i].title, c->parts[i].subtitle);
+        body(out, &c->parts[i]);
+        any = any ? any : any_result(&c->parts[i]);
+    }
+    page_section(out, "What the columns say", NULL);
+    html_element(out, "p", NULL, c->legend);
     page_section_end(out);
     page_provenance(out, any->command, any->started, any->seed);
     page_close(out);

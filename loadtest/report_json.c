@@ -191,6 +191,8 @@ void report_json_head(struct json *j, const char *document, const char *command)
     json_count(j, "memory_bytes", m.memory);
     json_text(j, "kernel", m.kernel);
     json_text(j, "system", m.system[0] ? m.system : NULL);
+    json_count(j, "page_bytes", m.page);
+    json_text(j, "transparent_huge_pages", m.thp[0] ? m.thp : NULL);
     json_object_end(j);
 }
 

@@ -117,10 +117,14 @@ void result_conclude(struct result *r)
 double result_due_rate(const struct result *r, size_t i)
 {
     int64_t length = r->timeline.row_seconds * NS_PER_S;
-    int64_t begin = (int64_t)i * length;
-    double due =
-        schedule_due_by(&r->schedule, begin + length) - schedule_due_by(&r->schedule, begin);
-    return due / r->timeline.row_seconds;
+    int64_t begin = (int64_t)i * length, end = begin + length;
+    int64_t run_end = (int64_t)(r->facts.seconds * 1e9);
+    if (end > run_end)
+        end = run_end;
+    if (begin >= end)
+        return 0;
+    return (schedule_due_by(&r->schedule, end) - schedule_due_by(&r->schedule, begin)) * 1e9 /
+           (double)(end - begin);
 }
 
 void result_free(struct result *r)

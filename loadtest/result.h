@@ -90,7 +90,8 @@ struct result {
 void result_mark(struct result *r, int64_t at_ns, const char *kind);
 /* Works out the last group from the others. */
 void result_conclude(struct result *r);
-/* How many requests the schedule wanted in row `i` of the timeline, per second; 0: closed loop. */
+/* How many requests the schedule wanted in row `i` of the timeline, per second, as far as the row lies
+ * within the run; 0: it is after the end, or the loop is closed. */
 double result_due_rate(const struct result *r, size_t i);
 void result_free(struct result *r);
 

@@ -35,23 +35,50 @@ static bool find_program(char folder[INFILE_NAME_MAX])
     return slash != NULL;
 }
 
-static bool find(const char *name, char out[INFILE_NAME_MAX], struct complaint *why)
+/* Folder number `i` of those in which names are looked for; false: there are not so many. */
+static bool find_folder(size_t i, char out[INFILE_NAME_MAX])
 {
     static const char *const places[] = {"scenarios", "../share/tandem/scenarios"};
     const char *own = getenv("TANDEM_SCENARIOS");
-    char program[INFILE_NAME_MAX], folder[INFILE_NAME_MAX + 32];
+    char program[INFILE_NAME_MAX];
+    int n = -1;
+    if (own && *own)
+        n = i == 0 ? snprintf(out, INFILE_NAME_MAX, "%s", own) : -1;
+    else if (i < sizeof places / sizeof places[0] && find_program(program))
+        n = snprintf(out, INFILE_NAME_MAX, "%s/%s", program, places[i]);
+    return n >= 0 && n < INFILE_NAME_MAX;
+}
+
+static const char *origin(void)
+{
+    const char *own = getenv("TANDEM_SCENARIOS");
+    return own && *own ? " (TANDEM_SCENARIOS)" : "";
+}
+
+static bool find(const char *name, char out[INFILE_NAME_MAX], struct complaint *why)
+{
+    char folder[INFILE_NAME_MAX] = "";
     if (is_file_name(name))
         return infile_beside(NULL, name, out, why);
-    if (own && *own)
-        return is_there(own, name, out) ||
-               complain(why, "there is no %s.scn in %s (TANDEM_SCENARIOS)", name, own);
-    for (size_t i = 0; find_program(program) && i < sizeof places / sizeof places[0]; i++) {
-        snprintf(folder, sizeof folder, "%s/%s", program, places[i]);
+    for (size_t i = 0; find_folder(i, folder); i++)
         if (is_there(folder, name, out))
             return true;
+    find_folder(0, folder);
+    return complain(why, "there is no %s.scn in %s%s: give the name of a file", name, folder,
+                    origin());
+}
+
+bool scenario_list(glob_t *files, struct complaint *why)
+{
+    char folder[INFILE_NAME_MAX] = "", pattern[INFILE_NAME_MAX + 8];
+    for (size_t i = 0; find_folder(i, folder); i++) {
+        snprintf(pattern, sizeof pattern, "%s/*.scn", folder);
+        if (glob(pattern, 0, NULL, files) == 0)
+            return true;
+        globfree(files);
     }
-    return complain(why, "there is no scenario %s in %s/scenarios: give the name of a file", name,
-                    program);
+    find_folder(0, folder);
+    return complain(why, "there is no scenario in %s%s", folder, origin());
 }
 
 static bool apply_line(struct run_options *o, char *line, struct complaint *why)

@@ -1,23 +1,10 @@
 /*
  * json.c — every figure, every sentence and its verdict.
  */
-#include "../json.h"
+#include "../report.h"
 
 #include "report.h"
 #include "verdict.h"
-
-static void machine(struct json *j, const struct machine *m)
-{
-    json_object(j, "machine");
-    json_text(j, "cpu", m->cpu);
-    json_text(j, "kernel", m->kernel);
-    json_count(j, "cores", m->cores);
-    json_count(j, "usable", m->usable);
-    json_count(j, "page_bytes", m->page);
-    json_count(j, "memory_bytes", m->memory);
-    json_text(j, "transparent_huge_pages", m->thp);
-    json_object_end(j);
-}
 
 static void figure(struct json *j, enum measure measure, const struct figure *f)
 {
@@ -82,11 +69,8 @@ void survey_json(FILE *out, const struct survey *s)
     struct json j;
     json_begin(&j, out);
     json_object(&j, NULL);
-    json_text(&j, "loadtest", TANDEM_VERSION);
-    json_count(&j, "primitives_schema", 1);
-    json_text(&j, "command", s->command);
+    report_json_head(&j, "primitives", s->command);
     json_text(&j, "started", s->started);
-    machine(&j, &s->machine);
     json_count(&j, "rounds", s->plan->rounds);
     json_array(&j, "groups");
     for (size_t i = 0; i < s->count; i++)

@@ -18,7 +18,6 @@ static void survey(struct survey *s, const struct primitives_options *o)
     time_t now = time(NULL);
     struct tm utc;
     strftime(s->started, sizeof s->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
-    machine_read(&s->machine);
     s->plan = o->quick ? &quick_plan : &full_plan;
     for (size_t i = 0; i < GROUPS && !interrupted(); i++) {
         if (o->only && o->only != primitive_groups[i])

@@ -6,13 +6,11 @@
 
 #include <stdio.h>
 
-#include "machine.h"
 #include "measure.h"
 
 struct survey {
     const char *command;
     char started[32]; /* ISO 8601, UTC */
-    struct machine machine;
     const struct plan *plan;
     struct findings findings[8];
     size_t count; /* of groups */

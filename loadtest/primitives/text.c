@@ -3,6 +3,7 @@
  */
 #include <math.h>
 
+#include "../machine.h"
 #include "../units.h"
 #include "report.h"
 #include "verdict.h"
@@ -124,12 +125,11 @@ static void tell_group(FILE *out, const struct findings *f)
 void survey_text(FILE *out, const struct survey *s)
 {
     char text[SHORT_TEXT];
-    const struct machine *m = &s->machine;
-    fprintf(
-        out,
-        "%s, %u CPU%s (%u usable), %s,\nLinux %s, pages of %u KiB, transparent huge pages: %s\n",
-        m->cpu, m->cores, m->cores == 1 ? "" : "s", m->usable,
-        format_bytes((double)m->memory, text), m->kernel, (unsigned)(m->page / 1024), m->thp);
+    struct machine m;
+    machine_look(&m);
+    fprintf(out, "%s, %u CPU%s (%u usable), %s,\n%s, pages of %u KiB, transparent huge pages: %s\n",
+            m.cpu, m.cores, m.cores == 1 ? "" : "s", m.usable, format_bytes((double)m.memory, text),
+            m.kernel, (unsigned)(m.page / 1024), m.thp[0] ? m.thp : "unknown");
     fprintf(out,
             "%s. Medians of up to %u rounds, taken in turns; half of them lie in the middle "
             "half.\n",

@@ -54,7 +54,7 @@ def loadtest(*arguments, codes=(0,)):
 
 def run(folder, url):
     """A run with faults at known moments, and all its reports in the folder."""
-    names = {kind: os.path.join(folder, "run." + kind) for kind in ("html", "json", "csv")}
+    names = {kind: os.path.join(folder, "run." + kind) for kind in ("html", "json", "csv", "hlog")}
     # A loaded machine may make the generator late: the reports are what is tested here.
     loadtest("run", url + "?a=<b>&c='d'", "-c", "16", "-d", "3s", "-R", "500", "--inject",
              "segv@1s/500ms", "-H", "X-Evil: <script>alert(1)</script>", "--expect",
@@ -73,13 +73,39 @@ def compare(folder, url):
     return names
 
 
-def demo(folder):
-    """The demonstration, as short as it gets."""
-    names = {kind: os.path.join(folder, "demo." + kind) for kind in ("html", "json")}
+def disturbed(folder):
+    """A server that loadtest starts itself, whose worker it kills; in stages, and reconciled."""
+    names = {kind: os.path.join(folder, "disturbed." + kind) for kind in ("html", "json")}
+    root = os.path.join(folder, "root")
+    loadtest("run", "http://127.0.0.1:{port}/one.txt", "-c", "8", "--stages", "1s@200,2s@200-600",
+             "--warmup", "1s", "--arrivals", "poisson", "--inject", "kill-worker@500ms/1s",
+             "--start", "%s --listen 127.0.0.1:{port} --admin 127.0.0.1:{admin-port} --workers 4 "
+             "--root %s --access-log off --log-level error --ready-fd 3" %
+             (environment("TANDEM_PROC"), root),
+             "--server-metrics", "http://127.0.0.1:{admin-port}/metrics", "--quiet",
+             *(word for kind, name in names.items() for word in ("--" + kind, name)),
+             codes=(0, 2))
+    return names
+
+
+def demonstrate(folder, name, *options):
+    """Returns the names of its reports."""
+    names = {kind: os.path.join(folder, name + "." + kind) for kind in ("html", "json")}
     servers = os.path.dirname(os.path.dirname(environment("TANDEM_PROC")))
-    loadtest("demo", "-d", "1s", "-c", "16", "--servers", servers, "--quiet",
+    loadtest("demo", "-c", "16", "--servers", servers, "--quiet", *options,
              *(word for kind, name in names.items() for word in ("--" + kind, name)), codes=(0, 2))
     return names
+
+
+def demo(folder):
+    """The demonstration, as short as it gets."""
+    return demonstrate(folder, "demo", "-d", "1s")
+
+
+def scenarios(folder):
+    """Two scenarios, likewise: one with faults, and one without."""
+    return demonstrate(folder, "scenarios", "-d", "1s", "--scenario", "crash-1", "--scenario",
+                       "steady")
 
 
 def wait_for(condition, seconds):

@@ -43,7 +43,7 @@ lines = {
 report = json.load(open(sys.argv[1]))
 text = open(sys.argv[2]).read()
 slow = os.environ.get("TANDEM_PRESET") in ("asan", "tsan")
-assert report["primitives_schema"] == 1
+assert report["document"] == "primitives"
 assert report["machine"]["page_bytes"] == os.sysconf("SC_PAGESIZE")
 assert report["machine"]["usable"] == len(os.sched_getaffinity(0))
 assert {g["name"]: [l["name"] for l in g["lines"]] for g in report["groups"]} == lines

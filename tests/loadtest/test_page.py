@@ -125,6 +125,13 @@ def check_run(path):
     expect(">segv<" in text or "segv at" in text or "injected" in text, "no fault is shown")
 
 
+def check_disturbed(path):
+    with open(path, encoding="utf-8") as page:
+        text = page.read()
+    for word in ("due per second", "<td>kill-worker</td>", "back in band", "Reconciled: yes"):
+        expect(word in text, "%s lacks %s" % (path, word))
+
+
 def check_compare(names):
     text = check_text(names["html"])
     for words in ("other and third beside one", "<strong>Overall</strong>", "How sure that is",
@@ -159,13 +166,18 @@ def main():
             measured.loadtest("compare", "a=" + server.url, "b=" + server.url, "-d", "300ms",
                               "--rounds", "6", "--quiet", "--html", bare_compare, codes=(0, 2))
             os.environ["PATH"] = path
+        disturbed = measured.disturbed(folder)["html"]
         demo = measured.demo(folder)["html"]
+        scenarios = measured.scenarios(folder)["html"]
         check_run(run)
         check_compare(compare)
+        check_disturbed(disturbed)
         with browser.Browser() as page:
             check(page, "run", run, {"light": (DESKTOP, TABLET, PHONE, SMALL),
                                      "dark": (DESKTOP, PHONE)})
+            check(page, "disturbed", disturbed, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "demo", demo, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
+            check(page, "scenarios", scenarios, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "compare", compare["html"], {"light": (DESKTOP, TABLET, SMALL),
                                                      "dark": (PHONE,)})
             check(page, "bare-compare", bare_compare, {"dark": (PHONE,)}, drawn=False)

@@ -14,6 +14,8 @@ static struct result *made_up(double rate)
     ck_assert_ptr_nonnull(r->tally);
     ck_assert(timeline_init(&r->timeline, 0));
     r->rate = rate;
+    if (rate > 0)
+        schedule_constant(&r->schedule, rate);
     r->facts.seconds = 2;
     r->timeline.count = 3;
     r->timeline.rows[0] = (struct timeline_row){

@@ -97,6 +97,18 @@ START_TEST(the_command_line_wins)
 }
 END_TEST
 
+START_TEST(a_path_is_no_server)
+{
+    struct complaint why;
+    write_file("it.scn", "url /echo\n");
+    ck_assert(!PARSE(&why, "--scenario", "it"));
+    ck_assert_ptr_nonnull(strstr(why.text, "/echo is a path only: on which server?"));
+    ck_assert(PARSE(&why, "--scenario", "it", "http://127.0.0.1:1/other"));
+    ck_assert_uint_eq(o.url_count, 1);
+    ck_assert_str_eq(o.urls[0], "http://127.0.0.1:1/other");
+}
+END_TEST
+
 START_TEST(files_are_looked_for_beside_it)
 {
     struct complaint why;
@@ -169,6 +181,7 @@ int main(void)
     tcase_add_checked_fixture(tests, open_folder, close_folder);
     tcase_add_test(tests, every_line_is_an_option);
     tcase_add_test(tests, the_command_line_wins);
+    tcase_add_test(tests, a_path_is_no_server);
     tcase_add_test(tests, files_are_looked_for_beside_it);
     tcase_add_test(tests, mistakes_have_a_file_and_a_line);
     tcase_add_test(tests, those_that_are_shipped_are_valid);

@@ -38,12 +38,6 @@ void answer_start(struct answer *a)
     answer_next(a);
 }
 
-void answer_next(struct answer *a)
-{
-    a->begun = false;
-    a->first_noted = false;
-}
-
 /* An interim answer is whole: the final one is still to come. */
 static bool is_interim(const struct answer *a)
 {
@@ -80,25 +74,4 @@ bool answer_ends_here(struct answer *a)
         return false;
     a->keep_alive = false;
     return true;
-}
-
-int answer_status(const struct answer *a)
-{
-    return a->parser.status_code;
-}
-
-bool answer_wants_first(const struct answer *a)
-{
-    return a->begun && !a->first_noted;
-}
-
-void answer_note_first(struct answer *a, int64_t now_ns)
-{
-    a->first_noted = true;
-    a->first_ns = now_ns;
-}
-
-int64_t answer_first_ns(const struct answer *a, int64_t done_ns)
-{
-    return a->first_noted ? a->first_ns : done_ns;
 }

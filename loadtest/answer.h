@@ -35,18 +35,37 @@ void answer_start(struct answer *a);
  * one to a HEAD request. After ANSWER_WHOLE, `begun` is still that of the answer just read: call
  * answer_next() before reading the one behind it. */
 enum answer_step answer_read(struct answer *a, bool head, const char **data, size_t *length);
-void answer_next(struct answer *a);
+static inline void answer_next(struct answer *a)
+{
+    a->begun = false;
+    a->first_noted = false;
+}
 /* The connection has ended. True: the answer had no length of its own, so that it is whole now. */
 bool answer_ends_here(struct answer *a);
 /* Of the answer that is whole: 200 … 999, or 101. */
-int answer_status(const struct answer *a);
+static inline int answer_status(const struct answer *a)
+{
+    return a->parser.status_code;
+}
 
 /* To be called after a read that ended inside an answer: the moment counts as the arrival of its
  * first byte, unless that was noted before. An answer that came in one piece needs no such call,
  * and so no look at the clock. */
-bool answer_wants_first(const struct answer *a);
-void answer_note_first(struct answer *a, int64_t now_ns);
+static inline bool answer_wants_first(const struct answer *a)
+{
+    return a->begun && !a->first_noted;
+}
+
+static inline void answer_note_first(struct answer *a, int64_t now_ns)
+{
+    a->first_noted = true;
+    a->first_ns = now_ns;
+}
+
 /* When the first byte came, of an answer that was whole at `done_ns`. */
-int64_t answer_first_ns(const struct answer *a, int64_t done_ns);
+static inline int64_t answer_first_ns(const struct answer *a, int64_t done_ns)
+{
+    return a->first_noted ? a->first_ns : done_ns;
+}
 
 #endif

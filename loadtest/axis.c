@@ -125,6 +125,36 @@ void axis_latency(struct axis *a, double least, double most)
     }
 }
 
+void axis_ratios(struct axis *a, double least, double most)
+{
+    const double far = 3; /* times: from here on equal steps would crowd at one end */
+    char label[AXIS_LABEL];
+    least = fmin(least, 0.99);
+    most = fmax(most, 1.01);
+    double margin = pow(most / least, 0.06);
+    *a = (struct axis){.from = least / margin, .to = most * margin, .log = true};
+    if (a->to / a->from < far) {
+        double step = round_step(a->to - a->from, 8);
+        for (double i = ceil(a->from / step); i * step <= a->to; i++) {
+            snprintf(label, sizeof label, "%.6g", i * step);
+            tick(a, i * step, label);
+        }
+        return;
+    }
+    int low = 0, high = 0;
+    while (step_125(low - 1) >= a->from)
+        low--;
+    while (step_125(high + 1) <= a->to)
+        high++;
+    bool decades = high - low > 9;
+    for (int i = low; i <= high; i++) {
+        if (decades && i % 3 != 0)
+            continue;
+        snprintf(label, sizeof label, "%.6g", step_125(i));
+        tick(a, step_125(i), label);
+    }
+}
+
 void axis_percentiles(struct axis *a, double total)
 {
     static const struct {

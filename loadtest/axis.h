@@ -28,6 +28,9 @@ void axis_seconds(struct axis *a, double length, unsigned ticks);
 /* Latencies on a logarithmic scale, whole steps of 1-2-5 around `least` … `most` (µs): 500 µs,
  * 1 ms …; what is below 1 µs counts as that. */
 void axis_latency(struct axis *a, double least, double most);
+/* Ratios on a logarithmic scale that holds 1, around `least` … `most` (above zero), and at least one
+ * per cent to either side: 0.95, 1, 1.05 …, or 0.5, 1, 2, 5 … when they lie far apart. */
+void axis_ratios(struct axis *a, double least, double most);
 /* Shares on the scale of HdrHistogram's plots, 1 / (1 - share): 0 %, 50 %, 90 %, 99 % … up to
  * where the last of `total` values stands. */
 void axis_percentiles(struct axis *a, double total);

@@ -39,7 +39,6 @@ struct client {
     struct answer answer; /* to the first of them */
     bool reset_seen;      /* sending has failed: the end of file that follows is a reset */
     int doubtful_status; /* of an injected flight whose connection is still to prove itself; or 0 */
-    struct flight doubtful;
 };
 
 /* ── Flights end ───────────────────────────────────────────────────────────────────────────────*/
@@ -48,7 +47,7 @@ static void settle_doubt(struct client *c, bool kept)
 {
     if (c->doubtful_status == 0)
         return;
-    c->crew->settled(c->crew->context, &c->doubtful, c->doubtful_status, kept);
+    c->crew->settled(c->crew->context, c->doubtful_status, kept);
     c->doubtful_status = 0;
 }
 
@@ -56,22 +55,21 @@ static void end_first(struct client *c, const struct landing *landing)
 {
     int64_t now = landing->done_ns;
     int status = landing->status;
-    struct flight flight = flights_take(&c->aboard);
+    struct flight *flight = flights_take(&c->aboard);
     if (c->sent > 0)
         c->sent--;
     if (c->sent == 0)
         c->offset = 0;
     c->free_since_ns = now;
-    if (flight.sent_ns == 0)
-        flight.sent_ns = now; /* it never left */
-    c->crew->ended(c->crew->context, &flight, landing);
+    if (flight->sent_ns == 0)
+        flight->sent_ns = now; /* it never left */
+    c->crew->ended(c->crew->context, flight, landing);
     if (status != 0)
         settle_doubt(c, true);
-    if (flight.shot->party == INJECTED && flight.measured) {
-        c->doubtful = flight;
+    if (flight->shot->party == INJECTED && flight->measured) {
         c->doubtful_status = status;
         if (status == 0)
-            c->crew->settled(c->crew->context, &flight, 0, false);
+            c->crew->settled(c->crew->context, 0, false);
     }
 }
 
@@ -210,6 +208,7 @@ static bool take_answer(struct client *c, size_t behind)
 {
     int64_t now = now_ns();
     bool keep_alive = c->answer.keep_alive;
+    bool early = c->sent == 1 && c->offset > 0; /* the rest of the request would have to follow */
     struct landing landing = {.status = answer_status(&c->answer),
                               .first_ns = answer_first_ns(&c->answer, now),
                               .done_ns = now};
@@ -220,7 +219,7 @@ static bool take_answer(struct client *c, size_t behind)
     bool astray = landing.outcome == OUTCOME_SURPLUS || landing.outcome == OUTCOME_MALFORMED;
     end_first(c, &landing);
     answer_next(&c->answer);
-    bool goes_on = keep_alive && c->crew->reuse && !astray;
+    bool goes_on = keep_alive && c->crew->reuse && !astray && !early;
     if (!goes_on)
         hang_up(c, astray);
     return goes_on;
@@ -337,7 +336,7 @@ unsigned client_room(const struct client *c, int64_t now)
 {
     if (c->state == OPEN) /* without reuse the one answer is the last */
         return (c->crew->reuse ? c->crew->depth : 1) - c->aboard.count;
-    return c->state == CLOSED && c->aboard.count == 0 && now >= c->retry_ns;
+    return c->aboard.count == 0 && (c->state != CLOSED || now >= c->retry_ns);
 }
 
 unsigned client_in_flight(const struct client *c)

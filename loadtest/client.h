@@ -9,7 +9,8 @@
  *   CLOSED      no descriptor. Before retry_ns it takes no flight (the back-off after a refusal).
  *   CONNECTING  at most one new flight is aboard; it fails with the connection, if that fails.
  *   HANDSHAKE   the same, until TLS is agreed on; a plain connection passes through in no time.
- *   OPEN        up to `depth` flights: sent in order, answered in order.
+ *   OPEN        up to `depth` flights: sent in order, answered in order. When the answer comes before
+ *               all of the request is out, it is the last one of the connection.
  *
  * A flight is a shot on its way. Each flight that was put aboard is reported exactly once through
  * `ended`. When a connection dies, the first unanswered flight is TRUNCATED if its answer had
@@ -45,8 +46,9 @@ struct client_crew {
     /* A connection is open, so long after it was begun (with TLS: handshake included). */
     void (*opened)(void *context, int64_t took_ns);
     void (*ended)(void *context, const struct flight *flight, const struct landing *landing);
-    /* An answered injected flight's connection proved of use afterwards, or was lost. */
-    void (*settled)(void *context, const struct flight *flight, int status, bool kept);
+    /* The connection of an injected flight, answered with `status` (0: not at all), proved of use
+     * afterwards, or was lost. */
+    void (*settled)(void *context, int status, bool kept);
     void *context;
     size_t room; /* for the rendering of each flight, and the seed for it (flight.h) */
     uint64_t seed;

@@ -237,21 +237,27 @@ static bool anything_found(const struct comparison *c)
     return true;
 }
 
-static int tell(const struct comparison *c, struct output *json)
+/* What can be asked for besides the text. */
+enum { JSON, CSV, HTML, FORMATS };
+
+static int tell(const struct comparison *c, struct output outputs[FORMATS])
 {
+    static void (*const writers[FORMATS])(FILE * out, const struct comparison *c) = {
+        [JSON] = compare_json, [CSV] = compare_csv, [HTML] = compare_html};
     struct complaint why;
-    if (!outputs_take_stdout(json, 1))
+    if (!outputs_take_stdout(outputs, FORMATS))
         compare_report(stdout, c);
-    if (json->file)
-        compare_json(json->file, c);
-    if (outputs_close(json, 1, &why))
+    for (size_t i = 0; i < FORMATS; i++)
+        if (outputs[i].file)
+            writers[i](outputs[i].file, c);
+    if (outputs_close(outputs, FORMATS, &why))
         return anything_found(c) ? EXIT_HELD : EXIT_INVALID;
     fprintf(stderr, "loadtest: %s\n", why.text);
     return EXIT_INVALID;
 }
 
 /* An interrupted comparison is told as far as it came. */
-static int compare(struct comparison *c, struct output *json)
+static int compare(struct comparison *c, struct output outputs[FORMATS])
 {
     struct complaint why = {""};
     int status = prepare(c, &why) ? practise(c, &why) : EXIT_INVALID;
@@ -262,7 +268,7 @@ static int compare(struct comparison *c, struct output *json)
     if (status != EXIT_HELD)
         return status;
     comparison_conclude(c);
-    return tell(c, json);
+    return tell(c, outputs);
 }
 
 int compare_main(int argc, char *const *argv, const char *command)
@@ -279,13 +285,15 @@ int compare_main(int argc, char *const *argv, const char *command)
         puts("loadtest " TANDEM_VERSION);
         return EXIT_HELD;
     }
-    struct output json = {.name = options.load.json};
-    if (!good || !outputs_open(&json, 1, &why)) {
+    struct output outputs[FORMATS] = {[JSON] = {.name = options.load.json},
+                                      [CSV] = {.name = options.load.csv},
+                                      [HTML] = {.name = options.load.html}};
+    if (!good || !outputs_open(outputs, FORMATS, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         return EXIT_INVALID;
     }
     struct comparison c = {.options = &options, .command = command};
-    int status = compare(&c, &json);
+    int status = compare(&c, outputs);
     release(&c);
     return status;
 }

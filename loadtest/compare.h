@@ -2,8 +2,8 @@
  * compare.h — `loadtest compare`: the same load on two or more servers in turns, and what may be
  * said about the difference.
  *
- * compare.c makes the rounds, compare_verdict.c turns them into findings, compare_report.c and
- * compare_json.c tell them. Main thread only; after comparison_conclude() nothing changes any more.
+ * compare.c makes the rounds, compare_verdict.c turns them into findings, compare_report.c,
+ * compare_json.c, compare_csv.c and compare_html.c tell them. Main thread only; after comparison_conclude() nothing changes any more.
  */
 #ifndef LOADTEST_COMPARE_H
 #define LOADTEST_COMPARE_H
@@ -78,8 +78,14 @@ void comparison_conclude(struct comparison *c);
 const char *verdict_name(enum verdict v);
 /* "requests/s", "CPU/request", … */
 const char *figure_name(enum figure f);
+/* "rps", "p99_us": as in JSON and CSV, with its unit. */
+const char *figure_key(enum figure f);
 
 void compare_report(FILE *out, const struct comparison *c);
 void compare_json(FILE *out, const struct comparison *c);
+/* A row for each round and subject (RFC 4180, as `run` has it); what is not known is empty. */
+void compare_csv(FILE *out, const struct comparison *c);
+/* The page: see report_html.h. */
+void compare_html(FILE *out, const struct comparison *c);
 
 #endif

@@ -7,11 +7,6 @@
 #include "report.h"
 #include "units.h"
 
-static const char *const keys[] = {[FIGURE_RPS] = "rps",
-                                   [FIGURE_CPU] = "server_cpu_us_per_request",
-                                   [FIGURE_P50] = "p50_us",
-                                   [FIGURE_P99] = "p99_us"};
-
 static void one_round(struct json *j, const struct round *r)
 {
     json_object(j, NULL);
@@ -19,7 +14,7 @@ static void one_round(struct json *j, const struct round *r)
     json_real(j, "at_s", r->at_s);
     json_real(j, "seconds", r->seconds);
     for (unsigned f = 0; f < FIGURES; f++)
-        json_real(j, keys[f], r->figures[f]);
+        json_real(j, figure_key((enum figure)f), r->figures[f]);
     json_count(j, "ok", r->ok);
     json_count(j, "failed", r->failed);
     json_bool(j, "generator_limited", r->limited);
@@ -31,7 +26,7 @@ static void one_round(struct json *j, const struct round *r)
 static void one_finding(struct json *j, enum figure f, const struct finding *finding)
 {
     bool known = finding->verdict != VERDICT_UNKNOWN;
-    json_object(j, keys[f]);
+    json_object(j, figure_key(f));
     json_text(j, "verdict", verdict_name(finding->verdict));
     json_count(j, "pairs", finding->pairs);
     json_real(j, "first", known ? finding->base : NAN);

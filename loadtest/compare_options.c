@@ -35,6 +35,8 @@ static const struct {
     {"warmup", "before each round, not counted (50ms)"},
     {"seed", "of the order in each round, and of the intervals (1)"},
     {"json", NULL},
+    {"csv", "the rounds, a row for each and each subject"},
+    {"html", NULL},
     {"quiet", NULL},
     {"help", NULL},
     {"version", NULL},

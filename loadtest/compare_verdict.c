@@ -39,6 +39,15 @@ const char *figure_name(enum figure f)
     return names[f];
 }
 
+const char *figure_key(enum figure f)
+{
+    static const char *const keys[] = {[FIGURE_RPS] = "rps",
+                                       [FIGURE_CPU] = "server_cpu_us_per_request",
+                                       [FIGURE_P50] = "p50_us",
+                                       [FIGURE_P99] = "p99_us"};
+    return keys[f];
+}
+
 /* The rounds of one subject pair in which the figure is known of both; returns how many. */
 static size_t pair_up(const struct comparison *c, size_t subject, enum figure f,
                       double base[STATS_MAX], double other[STATS_MAX])

@@ -40,10 +40,11 @@ static void fill_row(char row[COLUMNS][CELL], const struct demo_subject *s, size
     if (kind == FAULTY)
         format_count(r->tally->fate.answered_5xx_kept, row[6]);
     format_us(run->cpu_us, row[7]);
-    if (run->use.unreadable == 0)
-        format_bytes((double)run->use.pss_kib * 1024, row[8]);
+    if (run->memory > 0)
+        snprintf(row[8], CELL, "%.24s%s", format_bytes((double)run->memory, n),
+                 run->memory_of_workers ? " *" : "");
     else
-        snprintf(row[8], CELL, "unreadable");
+        snprintf(row[8], CELL, "unknown");
 }
 
 static void fill(struct table *t, const struct demo *d, const char *const phases[RUNS])
@@ -88,7 +89,8 @@ static void write_page(FILE *out, const struct demo *d, const struct table *t,
         "longer than ten times the steady p99, less those of the steady run (in brackets). No "
         "service: time in which nobody was answered well. 5xx, kept: poisoned requests that got a "
         "clean 5xx on a connection that stayed usable. CPU: the server's own, its dead children's "
-        "included. Memory: PSS of all its processes, shared pages counted once.",
+        "included. Memory: PSS of all its processes, shared pages counted once; with * of its "
+        "workers alone, as they tell.",
         heads,
         COLUMNS,
         t->cells,

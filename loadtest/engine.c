@@ -73,9 +73,10 @@ static struct engine *create(const struct engine_plan *plan, struct timeline *ti
     pthread_cond_init(&e->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&e->lock, NULL);
-    e->workers = resident_alloc(plan->threads, sizeof *e->workers);
     e->threads = calloc(plan->threads, sizeof *e->threads);
-    if (e->workers && e->threads)
+    if (e->threads) /* so that workers who are there will be prepared, and can be released */
+        e->workers = resident_alloc(plan->threads, sizeof *e->workers);
+    if (e->workers)
         return e;
     discard(e);
     return NULL;

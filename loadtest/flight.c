@@ -26,12 +26,6 @@ void flights_free(struct flights *f)
     f->renderings = NULL;
 }
 
-struct flight *flights_at(const struct flights *f, unsigned i)
-{
-    unsigned place = f->first + i;
-    return &f->ring[place < f->depth ? place : place - f->depth];
-}
-
 void flights_add(struct flights *f, const struct flight *flight)
 {
     struct flight *place = flights_at(f, f->count++);
@@ -43,12 +37,4 @@ void flights_add(struct flights *f, const struct flight *flight)
         place->length = template_render(&flight->shot->template, f->seed, flight->seq, own);
         place->bytes = own;
     }
-}
-
-struct flight flights_take(struct flights *f)
-{
-    struct flight taken = f->ring[f->first];
-    f->first = f->first + 1 < f->depth ? f->first + 1 : 0;
-    f->count--;
-    return taken;
 }

@@ -45,12 +45,24 @@ struct flights {
  * follows from. False when memory runs out. */
 bool flights_init(struct flights *f, unsigned depth, size_t room, uint64_t seed);
 void flights_free(struct flights *f);
-/* Number `i` from the front; i == count is the next free place. */
-struct flight *flights_at(const struct flights *f, unsigned i);
 /* Only while count < depth. Fills in the bytes, once: they stay the same for as long as the flight is
  * in the ring, so that what is sent again is what was sent. */
 void flights_add(struct flights *f, const struct flight *flight);
-/* Only while count > 0. */
-struct flight flights_take(struct flights *f);
+
+/* Number `i` from the front; i == count is the next free place. */
+static inline struct flight *flights_at(const struct flights *f, unsigned i)
+{
+    unsigned place = f->first + i;
+    return &f->ring[place < f->depth ? place : place - f->depth];
+}
+
+/* Only while count > 0; the place is free for the next flights_add(). */
+static inline struct flight *flights_take(struct flights *f)
+{
+    struct flight *taken = &f->ring[f->first];
+    f->first = f->first + 1 < f->depth ? f->first + 1 : 0;
+    f->count--;
+    return taken;
+}
 
 #endif

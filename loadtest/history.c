@@ -63,9 +63,23 @@ static double rate(const struct result *r, size_t step, uint64_t count)
     return sliver || length <= 0 ? (double)NAN : (double)count / length;
 }
 
+/* What the schedule wanted, on average. */
+static double due_rate(const struct result *r, size_t step)
+{
+    size_t rows = rows_per_step(r), first = step * rows, count = 0;
+    double sum = 0;
+    for (size_t i = first; i < first + rows && i < r->timeline.count; i++) {
+        sum += result_due_rate(r, i);
+        count += (double)(i * r->timeline.row_seconds) < r->facts.seconds;
+    }
+    return count > 0 ? sum / (double)count : (double)NAN;
+}
+
 double history_value(const struct result *r, size_t step, enum row_value what)
 {
     struct timeline_row row = history_row(r, step);
+    if (what == ROW_DUE)
+        return due_rate(r, step);
     if (what == ROW_OK)
         return rate(r, step, row.ok);
     if (what == ROW_FAILED)

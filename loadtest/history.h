@@ -18,7 +18,7 @@ unsigned history_step_seconds(const struct result *r);
 struct timeline_row history_row(const struct result *r, size_t step);
 
 /* What a step says, per second where it is a count. */
-enum row_value { ROW_OK, ROW_FAILED, ROW_INJECTED, ROW_P50, ROW_P99, ROW_MAX };
+enum row_value { ROW_DUE, ROW_OK, ROW_FAILED, ROW_INJECTED, ROW_P50, ROW_P99, ROW_MAX };
 
 /* That value; not a number when there is none: no latency without a success, and no rate from the
  * sliver of a step that lies within the run, if that is less than half of it. */

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "units.h"
+
 enum { FORMATTED_MAX = 1024 };
 
 /* The length of the UTF-8 character at `s`, as RFC 3629 §4 allows it; 0: there is none. */
@@ -148,6 +150,12 @@ void html_cellf(struct html_table *t, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     html_cell(t, text);
+}
+
+void html_cell_count(struct html_table *t, uint64_t n)
+{
+    char text[SHORT_TEXT];
+    html_cell(t, format_count(n, text));
 }
 
 void html_table_close(struct html_table *t)

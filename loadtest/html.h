@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* A text as content or as a quoted attribute: & < > " ' as references; bytes that are not UTF-8 (RFC
@@ -39,6 +40,7 @@ void html_table_open(struct html_table *t, FILE *out, const char *label,
 void html_cell(struct html_table *t, const char *text);
 void html_cellf(struct html_table *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void html_cell_count(struct html_table *t, uint64_t n); /* "12,345" */
 /* A name, and beside it, or below it where the screen is narrow, what it means. */
 void html_cell_pair(struct html_table *t, const char *name, const char *meaning);
 void html_table_close(struct html_table *t);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <unistd.h>
 
 bool line_init(struct line *l, const char *tls_host, struct tls_context *context,
@@ -43,12 +44,26 @@ int line_dial(struct line *l, const struct address *address, int epoll, void *ta
     return 0;
 }
 
+static bool is_with_ourselves(const struct line *l)
+{
+    struct sockaddr_storage here = {0}, there = {0};
+    socklen_t size = sizeof here, size_there = sizeof there;
+    return getsockname(l->fd, (struct sockaddr *)&here, &size) == 0 &&
+           getpeername(l->fd, (struct sockaddr *)&there, &size_there) == 0 && size == size_there &&
+           memcmp(&here, &there, size) == 0;
+}
+
 int line_dialled(struct line *l, uint32_t events)
 {
     int error = 0;
     socklen_t size = sizeof error;
     if (events & (EPOLLERR | EPOLLHUP))
         getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    if (error == 0 && l->refused && is_with_ourselves(l)) {
+        line_hang_up(l, true); /* at once: whoever comes to listen there needs the port */
+        error = ECONNREFUSED;
+    }
+    l->refused = error == ECONNREFUSED;
     if (error == 0 && l->tls && !tls_begin(l->tls, l->fd))
         return ENOMEM;
     return error;
@@ -60,12 +75,10 @@ void line_nudge(const struct line *l, int epoll, void *tag)
     epoll_ctl(epoll, EPOLL_CTL_MOD, l->fd, &event);
 }
 
-ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count)
+ssize_t line_send_pieces(struct line *l, const struct iovec *pieces, size_t count)
 {
     if (l->tls)
         return tls_send(l->tls, pieces, count);
-    if (count == 1)
-        return send(l->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
     return sendmsg(l->fd, &message, MSG_NOSIGNAL);
 }

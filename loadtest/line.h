@@ -20,6 +20,7 @@
 
 struct line {
     int fd;          /* -1: not connected */
+    bool refused;    /* the last time it was dialled */
     struct tls *tls; /* owned; NULL: plain */
 };
 
@@ -32,7 +33,9 @@ bool line_init(struct line *l, const char *tls_host, struct tls_context *context
  * `tag`. `receive_buffer`: bytes, 0 for the kernel's choice. 0, or errno. */
 int line_dial(struct line *l, const struct address *address, int epoll, void *tag,
               int receive_buffer);
-/* After the first event: whether the connection has come about. 0, or errno. */
+/* After the first event: whether the connection has come about. 0, or errno. Where nobody listens on
+ * a port from which outgoing connections are made, too, TCP sooner or later connects us with ourselves
+ * (RFC 9293 §3.5, simultaneous open); that is ECONNREFUSED. */
 int line_dialled(struct line *l, uint32_t events);
 /* After that, at every event until it says TLS_DONE; a plain line is done at once. */
 static inline enum tls_step line_shake_hands(struct line *l)
@@ -45,7 +48,13 @@ static inline ssize_t line_recv(struct line *l, void *to, size_t room)
 {
     return l->tls ? tls_recv(l->tls, to, room) : recv(l->fd, to, room, 0);
 }
-ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count);
+ssize_t line_send_pieces(struct line *l, const struct iovec *pieces, size_t count);
+static inline ssize_t line_send(struct line *l, const struct iovec *pieces, size_t count)
+{
+    if (count == 1 && !l->tls) /* as nearly always: the cheaper call */
+        return send(l->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+    return line_send_pieces(l, pieces, count);
+}
 /* Whether a read that brought `n` bytes where there was room for `room` was the last for now. */
 static inline bool line_drained(const struct line *l, size_t n, size_t room)
 {

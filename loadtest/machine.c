@@ -28,6 +28,13 @@ static void find_line(const char *file, const char *name, const char *skip, char
         fclose(in);
 }
 
+unsigned usable_cpus(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > 1 ? (unsigned)n : 1;
+}
+
 /* "always [madvise] never": the one in brackets. */
 static void find_huge_pages(struct machine *m)
 {
@@ -42,7 +49,6 @@ void machine_look(struct machine *m)
 {
     struct utsname name;
     struct sysinfo info;
-    cpu_set_t set;
     memset(m, 0, sizeof *m);
     find_line("/proc/cpuinfo", "model name", "\t: ", m->cpu, sizeof m->cpu);
     find_line("/etc/os-release", "PRETTY_NAME=", "\"", m->system, sizeof m->system);
@@ -54,7 +60,7 @@ void machine_look(struct machine *m)
     }
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     m->cores = cores > 0 ? (unsigned)cores : 1;
-    m->usable = sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : m->cores;
+    m->usable = usable_cpus();
     if (sysinfo(&info) == 0)
         m->memory = (uint64_t)info.totalram * info.mem_unit;
     m->page = (uint64_t)sysconf(_SC_PAGESIZE);

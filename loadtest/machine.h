@@ -20,5 +20,7 @@ struct machine {
 };
 
 void machine_look(struct machine *m);
+/* Just the CPUs this process may run on; 1 at least. */
+unsigned usable_cpus(void);
 
 #endif

@@ -7,7 +7,6 @@
 #include "measure.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "engine.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "mischief.h"
 #include "process_fault.h"
 #include "progress.h"
@@ -29,13 +29,6 @@
 
 /* --- before --- */
 
-static unsigned usable_cpus(void)
-{
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return n > 1 ? (unsigned)n : 1;
-}
-
 /* Leaves one CPU to a server on the same machine. */
 static unsigned choose_threads(const struct run_options *o)
 {
@@ -44,11 +37,14 @@ static unsigned choose_threads(const struct run_options *o)
     return n < o->connections ? n : o->connections;
 }
 
-/* `connections`: of the load, and of the wire faults beside it. */
-static bool ensure_descriptors(unsigned connections, struct complaint *why)
+/* A descriptor for each connection, of the load and of the wire faults beside it; for each thread its
+ * epoll, and that of its faults. */
+static bool ensure_descriptors(const struct engine_plan *plan, struct complaint *why)
 {
+    unsigned faults = target_needs_gang(plan->target) ? plan->threads * GANG_SIZE : 0;
+    unsigned connections = plan->connections + faults;
     struct rlimit limit;
-    rlim_t need = connections + 64;
+    rlim_t need = connections + 2 * plan->threads + 64;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
         return true;
     if (limit.rlim_max < need)
@@ -141,8 +137,8 @@ static void describe(struct result *r, const struct run_options *o, unsigned thr
 /* --- meanwhile --- */
 
 /* Does what is due, and returns when to look again. */
-static int64_t do_faults(struct process_faults *faults, struct result *r,
-                         struct progress *progress, int64_t start)
+static int64_t do_faults(struct process_faults *faults, struct result *r, struct progress *progress,
+                         int64_t start)
 {
     int64_t now = now_ns();
     while (process_faults_next_ns(faults) <= now) {
@@ -269,8 +265,7 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
     if (!build_target(&target, o, why))
         return false;
     struct engine_plan plan = make_plan(o, &target);
-    unsigned gangs = target_needs_gang(&target) ? plan.threads : 0;
-    bool good = ensure_descriptors(o->connections + gangs * GANG_SIZE, why);
+    bool good = ensure_descriptors(&plan, why);
     if (good && target_needs_tls(&target))
         good = (plan.tls = tls_context_new(&o->tls, why)) != NULL;
     if (good && o->server_metrics)

@@ -17,7 +17,7 @@ enum { EVENTS = 64, READS_PER_EVENT = 64, TINY_BUFFER = 1 /* the kernel makes it
 
 struct mischief_kind {
     const char *name;
-    const char *(*say)(const struct shot *shot, size_t *length);
+    const char *(*say)(const struct flight *flight, size_t *length);
     size_t step; /* bytes at a time, every pause_ns; 0: all at once */
     int64_t pause_ns;
     void (*said)(struct line *line); /* done when all is said; NULL: nothing */
@@ -34,6 +34,7 @@ struct mischief {
     struct gang *gang;
     enum stage stage;
     struct flight flight;
+    char *rendering; /* owned: its bytes, when there were blanks in them; or NULL */
     struct line line;
     int64_t connect_ns; /* when connecting began */
     int64_t act_ns;     /* not before: the next step, or breaking off */
@@ -50,23 +51,23 @@ struct gang {
 
 /* ── The kinds ─────────────────────────────────────────────────────────────────────────────────*/
 
-static const char *whole_request(const struct shot *shot, size_t *length)
+static const char *whole_request(const struct flight *flight, size_t *length)
 {
-    *length = shot->length;
-    return shot->bytes;
+    *length = flight->length;
+    return flight->bytes;
 }
 
-static const char *half_request(const struct shot *shot, size_t *length)
+static const char *half_request(const struct flight *flight, size_t *length)
 {
-    *length = shot->length / 2;
-    return shot->bytes;
+    *length = flight->length / 2;
+    return flight->bytes;
 }
 
 /* Lines end in it, so that a server which waits for an end of line gets one. */
-static const char *no_http(const struct shot *shot, size_t *length)
+static const char *no_http(const struct flight *flight, size_t *length)
 {
     static const char garbage[] = "\x01\xfe\x80 this is \x7f\xff no HTTP\r\n:\xc0\xaf\r\n\r\n";
-    (void)shot;
+    (void)flight;
     *length = sizeof garbage - 1;
     return garbage;
 }
@@ -103,6 +104,14 @@ const struct mischief_kind *mischief_kind(const char *name)
 
 /* ── Ends ──────────────────────────────────────────────────────────────────────────────────────*/
 
+static void let_go(struct mischief *m)
+{
+    line_drop(&m->line);
+    free(m->rendering);
+    m->rendering = NULL;
+    m->stage = IDLE;
+}
+
 static void finish(struct mischief *m, enum outcome outcome, int status)
 {
     struct client_crew *crew = m->gang->crew;
@@ -111,8 +120,7 @@ static void finish(struct mischief *m, enum outcome outcome, int status)
     bool abruptly =
         outcome == OUTCOME_ABANDONED || outcome == OUTCOME_DEADLINE || outcome == OUTCOME_MALFORMED;
     line_hang_up(&m->line, abruptly);
-    line_drop(&m->line);
-    m->stage = IDLE;
+    let_go(m);
     m->gang->active--;
     if (flight.sent_ns == 0)
         flight.sent_ns = landing.done_ns; /* it never left */
@@ -189,7 +197,7 @@ static void talk(struct mischief *m, int64_t now)
 {
     const struct mischief_kind *kind = m->kind;
     size_t length;
-    const char *text = kind->say(m->flight.shot, &length);
+    const char *text = kind->say(&m->flight, &length);
     while (m->out < length && now >= m->act_ns) {
         size_t n = kind->step > 0 ? kind->step : length - m->out;
         struct iovec piece = {(char *)text + m->out, n};
@@ -285,6 +293,23 @@ bool gang_has_room(const struct gang *g)
     return g->active < GANG_SIZE;
 }
 
+/* Fills in the blanks, as flights_add() does for a client. False when memory runs out. */
+static bool fill_in(struct mischief *m, uint64_t seed)
+{
+    struct flight *flight = &m->flight;
+    const struct template *blanks = &flight->shot->template;
+    flight->bytes = flight->shot->bytes;
+    flight->length = flight->shot->length;
+    if (blanks->room == 0)
+        return true;
+    m->rendering = malloc(blanks->room);
+    if (!m->rendering)
+        return false;
+    flight->length = template_render(blanks, seed, flight->seq, m->rendering);
+    flight->bytes = m->rendering;
+    return true;
+}
+
 void gang_start(struct gang *g, const struct endpoint *endpoint, const struct flight *flight,
                 int64_t now)
 {
@@ -298,7 +323,8 @@ void gang_start(struct gang *g, const struct endpoint *endpoint, const struct fl
     g->active++;
     answer_start(&m->answer);
     int error = ENOMEM;
-    if (line_init(&m->line, endpoint->tls_host, crew->tls, &crew->tls_facts))
+    if (line_init(&m->line, endpoint->tls_host, crew->tls, &crew->tls_facts) &&
+        fill_in(m, crew->seed))
         error =
             line_dial(&m->line, &endpoint->address, g->epoll, m, m->kind->deaf ? TINY_BUFFER : 0);
     if (error)
@@ -325,7 +351,7 @@ void gang_free(struct gang *g)
         return;
     for (unsigned i = 0; i < GANG_SIZE; i++)
         if (g->members[i].stage != IDLE)
-            line_drop(&g->members[i].line);
+            let_go(&g->members[i]);
     if (g->epoll >= 0)
         close(g->epoll);
     free(g);
@@ -339,8 +365,7 @@ void gang_abandon(struct gang *g, void (*left)(void *context, const struct fligh
             continue;
         left(g->crew->context, &m->flight);
         line_hang_up(&m->line, true);
-        line_drop(&m->line);
-        m->stage = IDLE;
+        let_go(m);
     }
     g->active = 0;
 }

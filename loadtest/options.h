@@ -77,8 +77,8 @@ bool run_options_parse(struct run_options *o, int argc, char *const *argv, struc
 /* One line of a scenario: an option by its long name; value NULL: there is none. */
 bool run_options_set(struct run_options *o, const char *name, const char *value,
                      struct complaint *why);
-/* Checks what only shows when all is known, and fills in what follows from it. For who stores
- * options on his own, of a scenario or of another subcommand; run_options_parse() does it. */
+/* Checks what only shows when all is known, and fills in what follows from it. For who reads a
+ * scenario on its own, or takes options one by one; run_options_parse() does it. */
 bool run_options_settle(struct run_options *o, struct complaint *why);
 /* The first URL under load, of the command line or else of --urls; once they are settled. */
 const char *run_options_first_url(const struct run_options *o);
@@ -87,7 +87,7 @@ void run_options_free(struct run_options *o);
 void run_options_help(FILE *out);
 
 /* For other subcommands that load servers: the option called `name` (without its dashes; it stores
- * into a struct run_options), NULL when there is none. */
+ * into a struct run_options), NULL when there is none; then run_options_settle(). */
 const struct option_spec *run_option(const char *name);
 
 #endif

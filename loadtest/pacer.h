@@ -44,9 +44,10 @@ void pacer_open(struct pacer *p, int64_t start_ns, int64_t end_ns, uint64_t quot
 bool pacer_take(struct pacer *p, int64_t now_ns, int64_t *due_ns);
 /* When the next request will be due (may be in the past); INT64_MAX: there is none to wait for. */
 int64_t pacer_next_ns(const struct pacer *p, int64_t now_ns);
-/* Takes what was due before `stop_ns`, the moment the run ended, and was never sent: calls `left`
- * with the moment each was due (open loop), and returns how many there were. */
-uint64_t pacer_close(struct pacer *p, int64_t stop_ns, void (*left)(void *context, int64_t due_ns),
-                     void *context);
+/* Takes what was due before `stop_ns`, the moment the run ended, and was never sent: returns how many
+ * there were, and (open loop) calls `left` with the moment each was due; those that had waited for
+ * the same time, to a thousandth, are told of together, so that a hopeless rate costs no time. */
+uint64_t pacer_close(struct pacer *p, int64_t stop_ns,
+                     void (*left)(void *context, int64_t due_ns, uint64_t n), void *context);
 
 #endif

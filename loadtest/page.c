@@ -102,6 +102,13 @@ void page_verdict_all(FILE *out, size_t runs, uint64_t requests)
     fputs("</div>\n", out);
 }
 
+void page_box(FILE *out, const char *kind, const char *word, const char *text)
+{
+    verdict_open(out, kind, word, NULL);
+    html_element(out, "span", NULL, text);
+    fputs("</div>\n", out);
+}
+
 /* ── Figures ───────────────────────────────────────────────────────────────────────────────── */
 
 static const struct plot_size sizes[] = {{900, 250, "wide"}, {360, 230, "narrow"}};
@@ -118,7 +125,11 @@ static void legend(FILE *out, const struct plot *p)
 {
     fputs("<ul class=\"legend\">\n", out);
     for (size_t i = 0; i < p->series_count; i++)
-        key(out, p->series[i].colour, p->series[i].dashed ? "dashed" : "line", p->series[i].name);
+        key(out, p->series[i].colour,
+            p->series[i].thin     ? "thin"
+            : p->series[i].dashed ? "dashed"
+                                  : "line",
+            p->series[i].name);
     size_t faults = 0;
     for (size_t i = 0; i < p->mark_count; i++)
         faults += p->marks[i].colour == PLOT_FAULT;
@@ -157,16 +168,16 @@ static void fact(FILE *out, const char *name, const char *value)
     fputs("</dd>\n", out);
 }
 
-void page_provenance(FILE *out, const struct result *r)
+void page_provenance(FILE *out, const char *command, const char *started, uint64_t seed)
 {
     struct machine m;
     char text[256], memory[SHORT_TEXT];
     machine_look(&m);
     page_section(out, "How this was measured", NULL);
-    html_element(out, "pre", "command", r->command ? r->command : "");
+    html_element(out, "pre", "command", command ? command : "");
     fputs("<dl>\n", out);
-    fact(out, "Started", r->started);
-    snprintf(text, sizeof text, "%" PRIu64, r->seed);
+    fact(out, "Started", started);
+    snprintf(text, sizeof text, "%" PRIu64, seed);
     fact(out, "Seed", text);
     fact(out, "Version", "loadtest " TANDEM_VERSION);
     fact(out, "CPU", m.cpu);

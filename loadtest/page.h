@@ -1,6 +1,7 @@
 /*
  * page.h — what every page of loadtest has in common: head, style, sections, and its last section,
- * on what machine and by what command it was made. Included by report_html*.c only.
+ * on what machine and by what command it was made. Included by those
+ * files only that write pages.
  */
 #ifndef LOADTEST_PAGE_H
 #define LOADTEST_PAGE_H
@@ -26,6 +27,8 @@ void page_section_end(FILE *out);
 void page_verdict(FILE *out, const char *who, const struct result *r);
 /* The same for all `runs` of a page when they are valid and not limited. */
 void page_verdict_all(FILE *out, size_t runs, uint64_t requests);
+/* A verdict in the caller's words; `kind` is "good", "even", "doubt" or "bad". */
+void page_box(FILE *out, const char *kind, const char *word, const char *text);
 
 /* A diagram for wide and one for narrow screens, its legend, and, folded up below it, its numbers:
  * `table` writes them, with `data` passed on. Without gnuplot a line says so, and the table is
@@ -34,6 +37,6 @@ void page_figure(FILE *out, const struct plot *p, void (*table)(FILE *out, const
                  const void *data);
 
 /* How to get the same figures again: command, seed, machine, versions. */
-void page_provenance(FILE *out, const struct result *r);
+void page_provenance(FILE *out, const char *command, const char *started, uint64_t seed);
 
 #endif

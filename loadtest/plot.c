@@ -27,6 +27,7 @@ enum {
     MARGIN_TOP = 22, /* the labels of marks */
     MARGIN_BOTTOM = 26,
     FONT = 12,     /* px */
+    DOT = 6,       /* px: across */
     CHARACTER = 7, /* px: what one of a mark's label takes, roughly */
     FIRST_COLOUR = 0x010100
 };
@@ -164,7 +165,7 @@ static void write_frame(FILE *to, const struct plot *p, const struct plot_size *
     double w = size->width, h = size->height;
     fprintf(to,
             "set encoding utf8\n"
-            "set terminal svg size %u,%u dynamic noenhanced font 'sans-serif,%d'\n"
+            "set terminal svg size %u,%u dynamic rounded noenhanced font 'sans-serif,%d'\n"
             "set lmargin at screen %.6f\nset rmargin at screen %.6f\n"
             "set bmargin at screen %.6f\nset tmargin at screen %.6f\n"
             "unset key\n"
@@ -223,7 +224,39 @@ static void write_bands(FILE *to, const struct plot *p)
     }
 }
 
-static void write_data(FILE *to, const struct plot *p)
+/* Whether point `k` has no neighbour that a line could lead to. */
+static bool is_lone(const struct plot_series *s, size_t k)
+{
+    return isfinite(s->points[k].y) && (k == 0 || !isfinite(s->points[k - 1].y)) &&
+           (k + 1 == s->count || !isfinite(s->points[k + 1].y));
+}
+
+static bool any_lone(const struct plot_series *s)
+{
+    for (size_t k = 0; k < s->count; k++)
+        if (is_lone(s, k))
+            return true;
+    return false;
+}
+
+/* A dot is a line too short to be seen, with round ends: gnuplot's points are symbols, which have
+ * names, and its circles are polygons of 3 kB each. */
+static void write_dots(FILE *to, const struct plot *p, const struct plot_size *size,
+                       const struct plot_series *s)
+{
+    const double length = 0.03; /* px: gnuplot counts hundredths */
+    double share = length / (size->width - MARGIN_LEFT - MARGIN_RIGHT);
+    for (size_t k = 0; k < s->count; k++) {
+        double x = s->points[k].x, y = s->points[k].y;
+        if (is_lone(s, k))
+            fprintf(to, "%.12g %.9g\n%.12g %.9g\n\n", x, y,
+                    p->x.log ? x * pow(p->x.to / p->x.from, share)
+                             : x + share * (p->x.to - p->x.from),
+                    y);
+    }
+}
+
+static void write_data(FILE *to, const struct plot *p, const struct plot_size *size)
 {
     for (size_t i = 0; i < p->series_count; i++) {
         const struct plot_series *s = &p->series[i];
@@ -234,6 +267,11 @@ static void write_data(FILE *to, const struct plot *p)
             else
                 fputc('\n', to); /* an empty line interrupts */
         }
+        fputs("EOD\n", to);
+        if (!any_lone(s))
+            continue;
+        fprintf(to, "$p%zu << EOD\n", i);
+        write_dots(to, p, size, s);
         fputs("EOD\n", to);
     }
 }
@@ -252,9 +290,12 @@ static void write_curves(FILE *to, const struct plot *p)
                     "noborder lc rgb '#%06x'",
                     comma, i, p->y.from, colour);
         comma = s->filled ? ", " : comma;
-        fprintf(to, "%s$d%zu using 1:2 with lines lw 1.8 %s lc rgb '#%06x'", comma, i,
-                s->dashed ? "dt (3,3)" : "dt solid", colour);
+        fprintf(to, "%s$d%zu using 1:2 with lines lw %s %s lc rgb '#%06x'", comma, i,
+                s->thin ? "0.9" : "1.8", s->dashed ? "dt (3,3)" : "dt solid", colour);
         comma = ", ";
+        if (any_lone(s))
+            fprintf(to, ", $p%zu using 1:2 with lines lw %d dt solid lc rgb '#%06x'", i, DOT,
+                    colour);
     }
     fputs("\n", to);
 }
@@ -268,7 +309,7 @@ static int write_script(const struct plot *p, const struct plot_size *size)
         write_frame(to, p, size);
         write_bands(to, p);
         write_marks(to, p, size);
-        write_data(to, p);
+        write_data(to, p, size);
         write_curves(to, p);
         bool good = !ferror(to);
         good &= fclose(to) == 0;

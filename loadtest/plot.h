@@ -34,7 +34,8 @@ enum plot_colour {
 const char *plot_colour_name(unsigned colour);
 
 struct plot_point {
-    double x, y; /* y not a number: the line is interrupted here */
+    double x, y; /* y not a number: the line is interrupted here; between two of them a point is
+                    drawn as a dot */
 };
 
 struct plot_series {
@@ -42,6 +43,7 @@ struct plot_series {
     unsigned colour;
     bool filled; /* down to the x axis, faintly */
     bool dashed;
+    bool thin;                 /* for what is only there to be compared with */
     struct plot_point *points; /* owned by the plot */
     size_t count, room;
 };

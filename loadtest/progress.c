@@ -188,7 +188,7 @@ void progress_phase(struct progress *p, const char *text)
 void progress_second(struct progress *p, struct timeline *t, int64_t index)
 {
     struct timeline_row row;
-    if (!p->on)
+    if (!p->on || index * NS_PER_S >= p->length_ns)
         return;
     timeline_peek(t, index, &row);
     row.ok /= t->row_seconds;

@@ -35,7 +35,8 @@ struct progress {
 void progress_init(struct progress *p, bool on, const char *label, int64_t length_ns);
 /* Shows a phase before anything is measured: "warming up". */
 void progress_phase(struct progress *p, const char *text);
-/* Shows second number `index`, which is over. */
+/* Shows second number `index`, which is over; nothing when the run was to end before it, and only
+ * the last answers are waited for. */
 void progress_second(struct progress *p, struct timeline *t, int64_t index);
 /* Something was done to the server, so long after the start of the run. Poisoned requests need not be
  * told: they are counted in the timeline. */

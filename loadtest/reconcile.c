@@ -60,6 +60,11 @@ uint64_t reconcile_killed(const struct server_side *s, const char *cause)
     return after > before ? after - before : 0;
 }
 
+double reconcile_cpu_us(const struct server_side *s)
+{
+    return s->cpu_s >= 0 && s->counted > 0 ? 1e6 * s->cpu_s / (double)s->counted : -1;
+}
+
 /* Counters of one life of the server never fall. */
 static bool is_same_life(const struct server_metrics *a, const struct server_metrics *b)
 {

@@ -43,5 +43,7 @@ bool reconcile_after(const char *url, struct server_side *s, struct complaint *w
 void reconcile(struct server_side *s, const struct ledger *run, const struct ledger *warmup);
 /* How many requests died of `cause` (NULL: of any) during the run. */
 uint64_t reconcile_killed(const struct server_side *s, const char *cause);
+/* Its CPU time for each request that it counted, µs; < 0: unknown. */
+double reconcile_cpu_us(const struct server_side *s);
 
 #endif

@@ -13,6 +13,8 @@
 #include "json.h"
 #include "result.h"
 
+/* What was done, in one line without an end: "open loop, 64 connections, …". */
+void report_plan(char *text, size_t room, const struct result *r);
 void report_text(FILE *out, const struct result *r, const struct expectation *expectations,
                  size_t expectation_count);
 /* The members of one result, inside an object that the caller opens and closes. */

@@ -4,7 +4,7 @@
  */
 #include "report_html.h"
 
-#include <inttypes.h>
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -12,22 +12,20 @@
 #include "html.h"
 #include "page.h"
 #include "plot.h"
+#include "report.h"
+#include "report_html_parts.h"
 #include "units.h"
+#include "wrap.h"
 
-static void subtitle(char *text, size_t room, const struct result *r)
+static void head(FILE *out, const struct result *r, const char *target)
 {
-    char rate[SHORT_TEXT];
-    int n = snprintf(text, room, "%s loop, %u connection%s, %u thread%s",
-                     r->rate > 0 ? "Open" : "Closed", r->connections,
-                     r->connections == 1 ? "" : "s", r->threads, r->threads == 1 ? "" : "s");
-    if (n > 0 && (size_t)n < room && r->depth > 1)
-        n += snprintf(text + n, room - (size_t)n, ", %u requests in flight on each", r->depth);
-    if (n > 0 && (size_t)n < room && r->rate > 0)
-        n += snprintf(text + n, room - (size_t)n, ", %s requests due per second",
-                      format_count((uint64_t)(r->rate + 0.5), rate));
-    if (n > 0 && (size_t)n < room)
-        snprintf(text + n, room - (size_t)n, ", %.2f s%s", r->facts.seconds,
-                 r->facts.stopped_early ? " (stopped early)" : "");
+    char plan[PARAGRAPH_MAX], line[2 * PARAGRAPH_MAX];
+    report_plan(plan, sizeof plan, r);
+    if (r->scenario)
+        snprintf(line, sizeof line, "%s: %s", target, plan);
+    else
+        snprintf(line, sizeof line, "%c%s", toupper((unsigned char)plan[0]), plan + 1);
+    page_open(out, "Load test", r->scenario ? r->scenario : target, line);
 }
 
 static void expectations(FILE *out, const struct result *r, const struct expectation *e,
@@ -98,15 +96,18 @@ static void victims_tile(FILE *out, const struct victims *v)
     tile(out, "Victims", format_count(v->total, value), note);
 }
 
-static void recovery_tile(FILE *out, const struct recovery *v)
+static void recovery_tiles(FILE *out, const struct result *r)
 {
-    char value[SHORT_TEXT], note[128], lost[SHORT_TEXT];
-    if (!v->known)
-        return;
-    snprintf(note, sizeof note, "after the last fault; %s answers lost",
-             format_count((uint64_t)(v->goodput_lost > 0 ? v->goodput_lost + 0.5 : 0), lost));
-    snprintf(value, sizeof value, "%s%.2f s", v->complete ? "" : "> ", v->seconds);
-    tile(out, "Recovery", value, note);
+    const struct recovery *c = &r->recovery;
+    char value[SHORT_TEXT], note[128];
+    if (c->known) {
+        snprintf(value, sizeof value, "%s%.2f s", c->complete ? "" : "> ", c->seconds);
+        tile(out, "Recovery", value, "the longest, after a fault");
+    }
+    if (c->goodput_known) {
+        snprintf(note, sizeof note, "answers that %.80s would have had", steady_name(r));
+        tile(out, "Goodput lost", format_count((uint64_t)(c->goodput_lost + 0.5), value), note);
+    }
 }
 
 static void tiles(FILE *out, const struct result *r)
@@ -122,7 +123,7 @@ static void tiles(FILE *out, const struct result *r)
     snprintf(value, sizeof value, "%.2f s", r->without_service_s);
     snprintf(note, sizeof note, "nobody was answered, in steps of %.0f ms", r->resolution_s * 1e3);
     tile(out, "Without service", value, note);
-    recovery_tile(out, &r->recovery);
+    recovery_tiles(out, r);
     fputs("</div>\n", out);
 }
 
@@ -133,12 +134,6 @@ static void latency_cell(struct html_table *t, const struct result *r, size_t i,
 {
     char text[SHORT_TEXT];
     html_cell(t, history_row(r, i).ok > 0 ? format_us((double)us, text) : "");
-}
-
-static void count_cell(struct html_table *t, uint64_t n)
-{
-    char text[SHORT_TEXT];
-    html_cell(t, format_count(n, text));
 }
 
 /* What was done in step `i`: "kill at 3.00 s, segv at 3.50 s". */
@@ -159,19 +154,24 @@ static void name_marks(const struct result *r, size_t i, char *text, size_t room
 
 /* ── The rows of the timeline as tables; each diagram shows the columns it draws. */
 
+static void cell_due(struct html_table *t, const struct result *r, size_t i)
+{
+    html_cellf(t, "%.6g", history_value(r, i, ROW_DUE) > 0 ? history_value(r, i, ROW_DUE) : 0);
+}
+
 static void cell_ok(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, history_row(r, i).ok);
+    html_cell_count(t, history_row(r, i).ok);
 }
 
 static void cell_failed(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, history_row(r, i).failed);
+    html_cell_count(t, history_row(r, i).failed);
 }
 
 static void cell_injected(struct html_table *t, const struct result *r, size_t i)
 {
-    count_cell(t, history_row(r, i).injected);
+    html_cell_count(t, history_row(r, i).injected);
 }
 
 static void cell_p50(struct html_table *t, const struct result *r, size_t i)
@@ -201,20 +201,21 @@ struct row_column {
     void (*cell)(struct html_table *t, const struct result *r, size_t i);
 };
 
-enum { ROW_COLUMNS = 4 };
+enum { ROW_COLUMNS = 5 }; /* at most */
 
-static void timeline_table(FILE *out, const struct result *r, const struct row_column *columns)
+static void timeline_table(FILE *out, const struct result *r, const struct row_column *columns,
+                           size_t count)
 {
     struct html_column heads[1 + ROW_COLUMNS] = {{"second", false}};
     struct html_table t;
-    for (size_t k = 0; k < ROW_COLUMNS; k++)
+    for (size_t k = 0; k < count; k++)
         heads[1 + k] = columns[k].head;
-    html_table_open(&t, out, "Second by second", heads, 1 + ROW_COLUMNS);
+    html_table_open(&t, out, "Second by second", heads, 1 + count);
     size_t length = history_step_seconds(r);
     for (size_t i = 0; i < history_steps(r); i++) {
         bool after = (double)(i * length) >= r->facts.seconds;
         html_cellf(&t, "%zu%s", i * length, after ? " (after the end)" : "");
-        for (size_t k = 0; k < ROW_COLUMNS; k++)
+        for (size_t k = 0; k < count; k++)
             columns[k].cell(&t, r, i);
     }
     html_table_close(&t);
@@ -225,23 +226,35 @@ static void timeline_table(FILE *out, const struct result *r, const struct row_c
                       length);
 }
 
+/* The first is known in the open loop only. */
 static void counts_table(FILE *out, const void *data)
 {
     static const struct row_column columns[ROW_COLUMNS] = {
+        {{"due per second", true}, cell_due},
         {{"answered well", true}, cell_ok},
         {{"failed", true}, cell_failed},
         {{"injected", true}, cell_injected},
         {{"done on purpose", false}, cell_marks}};
-    timeline_table(out, data, columns);
+    const struct result *r = data;
+    size_t first = r->rate > 0 ? 0 : 1;
+    timeline_table(out, r, columns + first, ROW_COLUMNS - first);
 }
 
 static void latency_table(FILE *out, const void *data)
 {
-    static const struct row_column columns[ROW_COLUMNS] = {{{"p50", true}, cell_p50},
-                                                           {{"p99", true}, cell_p99},
-                                                           {{"slowest", true}, cell_max},
-                                                           {{"answered well", true}, cell_ok}};
-    timeline_table(out, data, columns);
+    static const struct row_column columns[] = {{{"p50", true}, cell_p50},
+                                                {{"p99", true}, cell_p99},
+                                                {{"slowest", true}, cell_max},
+                                                {{"answered well", true}, cell_ok}};
+    timeline_table(out, data, columns, sizeof columns / sizeof columns[0]);
+}
+
+/* Over the answers, so thin that both are seen. */
+static void draw_due(struct plot *p, const struct result *r)
+{
+    struct plot_series *due = plot_add_series(p, "due per second", PLOT_INK);
+    due->thin = true;
+    history_draw(p, due, r, 0, ROW_DUE);
 }
 
 static void throughput(FILE *out, const struct result *r)
@@ -250,11 +263,15 @@ static void throughput(FILE *out, const struct result *r)
     struct plot p;
     plot_init(&p, "Requests answered well per second, over time");
     history_range(r, ROW_OK, &least, &most);
+    if (r->rate > 0)
+        history_range(r, ROW_DUE, &least, &most);
     axis_seconds(&p.x, r->facts.seconds, 8);
     axis_counts(&p.y, most, 5);
     struct plot_series *s = plot_add_series(&p, "answered well per second", PLOT_SERIES);
     s->filled = true;
     history_draw(&p, s, r, 0, ROW_OK);
+    if (r->rate > 0)
+        draw_due(&p, r);
     history_faults(&p, r, 0);
     page_section(out, "Throughput over time",
                  "Innocent requests that were answered well, per second.");
@@ -335,7 +352,7 @@ static void percentile_table(FILE *out, const void *data)
     html_table_open(&t, out, "Latency by percentile", columns, sizeof columns / sizeof columns[0]);
     html_cell(&t, "values");
     for (size_t k = 0; k < sizeof hists / sizeof hists[0]; k++)
-        count_cell(&t, hists[k]->total);
+        html_cell_count(&t, hists[k]->total);
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
         if (shares[i] < 1)
             html_cellf(&t, "%.6g %%", 100 * shares[i]);
@@ -382,14 +399,14 @@ static void distribution(FILE *out, const struct result *r)
     plot_free(&p);
 }
 
-/* ── The ledger, victims, the generator ────────────────────────────────────────────────────── */
+/* ── The ledger ────────────────────────────────────────────────────────────────────────────── */
 
 static void ledger_row(struct html_table *t, const char *name, const char *meaning,
                        uint64_t innocent, uint64_t injected)
 {
     html_cell_pair(t, name, meaning);
-    count_cell(t, innocent);
-    count_cell(t, injected);
+    html_cell_count(t, innocent);
+    html_cell_count(t, injected);
 }
 
 static void ledger(FILE *out, const struct ledger *l)
@@ -405,7 +422,8 @@ static void ledger(FILE *out, const struct ledger *l)
                    l->ended[INNOCENT][o], l->ended[INJECTED][o]);
     ledger_row(&t, "unfinished", "sent, but no answer when the run was over",
                l->unfinished[INNOCENT], l->unfinished[INJECTED]);
-    ledger_row(&t, "never sent", "due, but no connection was free in time", l->never_sent, 0);
+    ledger_row(&t, "never sent", "due, but no connection was free in time",
+               l->never_sent - l->crowded_out, l->crowded_out);
     html_table_close(&t);
     html_elementf(out, "p", ledger_balances(l) ? "sum" : "sum wrong",
                   ledger_balances(l) ? "Scheduled: %s. That is the sum of the lines above."
@@ -414,89 +432,10 @@ static void ledger(FILE *out, const struct ledger *l)
     page_section_end(out);
 }
 
-static void injected(FILE *out, const struct tally *t)
-{
-    char sent[SHORT_TEXT], kept[SHORT_TEXT], answered[SHORT_TEXT], lost[SHORT_TEXT];
-    if (t->ledger.started[INJECTED] == 0)
-        return;
-    html_elementf(out, "p", NULL,
-                  "Of the %s requests that were injected faults, %s were answered 5xx (%s of them "
-                  "on a connection that stayed usable), and %s lost their connection.",
-                  format_count(t->ledger.started[INJECTED], sent),
-                  format_count(t->ledger.ended[INJECTED][OUTCOME_STATUS_5XX], answered),
-                  format_count(t->fate.answered_5xx_kept, kept),
-                  format_count(t->fate.connection_lost, lost));
-}
-
-static void victims(FILE *out, const struct result *r)
-{
-    static const struct html_column columns[] = {{"victims", false}, {"requests", true}};
-    const struct victims *v = &r->victims;
-    struct html_table t;
-    char limit[SHORT_TEXT];
-    page_section(out, "Victims",
-                 "Innocent requests – not themselves injected faults – that failed, were cut off, "
-                 "or took longer than ten times the steady p99; less what a steady run of the same "
-                 "length had of them.");
-    injected(out, r->tally);
-    html_table_open(&t, out, "Victims", columns, sizeof columns / sizeof columns[0]);
-    html_cell(&t, "failed or were cut off");
-    count_cell(&t, v->failed);
-    if (v->threshold_us > 0) {
-        html_cellf(&t, "took longer than %s", format_us((double)v->threshold_us, limit));
-        count_cell(&t, v->slow);
-        html_cellf(&t, "had been waiting for longer than %s when the run was over", limit);
-        count_cell(&t, v->waiting);
-    }
-    html_cell(&t, "less what a steady run had");
-    html_cellf(&t, "– %" PRIu64, v->allowance);
-    html_cell(&t, "victims");
-    count_cell(&t, v->total);
-    html_table_close(&t);
-    if (v->threshold_us > 0)
-        html_elementf(out, "p", "note", "The steady p99 is that of %s.",
-                      r->steady.source ? r->steady.source : "a steady run");
-    else
-        html_element(out, "p", "note",
-                     "There was no steady run to compare with (--warmup or --steady-p99), so no "
-                     "request counts as slow.");
-    page_section_end(out);
-}
-
-static void generator(FILE *out, const struct result *r)
-{
-    static const struct html_column columns[] = {{"schedule slip", false}, {"delay", true}};
-    char text[SHORT_TEXT];
-    const struct hist *slip = &r->tally->slip;
-    page_section(out, "The generator's own limits",
-                 "What loadtest itself may have added to these figures.");
-    html_elementf(out, "p", NULL,
-                  "Its busiest thread used %.0f %% of a CPU; all of them together took %.2f s of "
-                  "CPU time.",
-                  r->facts.cpu_percent, r->facts.cpu_seconds);
-    if (r->rate > 0 && slip->total > 0) {
-        static const double shares[] = {0.5, 0.99, 1};
-        static const char *const names[] = {"half were sent no later than",
-                                            "99 % were sent no later than", "the latest"};
-        struct html_table t;
-        html_table_open(&t, out, "Schedule slip", columns, 2);
-        for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
-            html_cell(&t, names[i]);
-            html_cell(&t, format_us((double)hist_quantile_us(slip, shares[i]), text));
-        }
-        html_table_close(&t);
-        html_element(out, "p", "note",
-                     "Slip: how much later than due requests left although a connection was free.");
-    }
-    page_section_end(out);
-}
-
 void report_html(FILE *out, const struct result *r, const char *target,
                  const struct expectation *expectation, size_t expectation_count)
 {
-    char line[256];
-    subtitle(line, sizeof line, r);
-    page_open(out, "Load test", target, line);
+    head(out, r, target);
     page_verdict(out, NULL, r);
     expectations(out, r, expectation, expectation_count);
     tiles(out, r);
@@ -505,8 +444,11 @@ void report_html(FILE *out, const struct result *r, const char *target,
     failures_over_time(out, r);
     distribution(out, r);
     ledger(out, &r->tally->ledger);
-    victims(out, r);
-    generator(out, r);
-    page_provenance(out, r);
+    section_victims(out, r);
+    section_recovery(out, r);
+    section_server(out, r);
+    section_tls(out, &r->tally->tls);
+    section_generator(out, r);
+    page_provenance(out, r->command, r->started, r->seed);
     page_close(out);
 }

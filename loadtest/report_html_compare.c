@@ -3,8 +3,8 @@
  *
  *   time axis:  │ run 0 (steady) │ run 1 (1 % segv) │ …      run k of every subject at one place
  */
-#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "history.h"
@@ -12,6 +12,7 @@
 #include "page.h"
 #include "plot.h"
 #include "report_html.h"
+#include "sides.h"
 #include "units.h"
 
 static size_t most_runs(const struct html_comparison *c)
@@ -237,127 +238,57 @@ static void tell_story(FILE *out, const struct story *s)
     page_section_end(out);
 }
 
-/* ── By percentile ─────────────────────────────────────────────────────────────────────────── */
+/* ── All runs of one kind together ─────────────────────────────────────────────────────────── */
 
-/* The corrected latencies of all runs of one kind together. */
-static void gather(const struct html_subject *s, const char *phase, struct hist *into)
-{
-    hist_clear(into);
-    for (size_t k = 0; k < s->run_count; k++)
-        if (s->runs[k].result && strcmp(s->runs[k].phase, phase) == 0)
-            hist_merge(into, &s->runs[k].result->tally->corrected);
-}
-
-struct percentiles {
-    const struct html_comparison *c;
-    const char *phase;
-    size_t count; /* of subjects that have any */
+/* What a page says of them. */
+struct sum {
+    struct hist latency;
+    struct ledger ledger;
 };
 
-static void percentile_table(FILE *out, const void *data)
+static void gather(const struct html_subject *s, const char *phase, struct sum *sum)
 {
-    static const double shares[] = {0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1};
-    static const char *const heads[] = {"50 %", "75 %",   "90 %",    "95 %",
-                                        "99 %", "99.9 %", "99.99 %", "slowest"};
-    enum { SHARES = sizeof shares / sizeof shares[0] };
-    const struct percentiles *d = data;
-    struct html_column columns[1 + SHARES] = {{"subject", false}};
-    struct html_table t;
-    struct hist hist;
-    char text[SHORT_TEXT];
-    for (size_t i = 0; i < SHARES; i++)
-        columns[1 + i] = (struct html_column){heads[i], true};
-    html_table_open(&t, out, "Latency by percentile", columns, 1 + SHARES);
-    for (size_t i = 0; i < d->c->subject_count; i++) {
-        gather(&d->c->subjects[i], d->phase, &hist);
-        html_cell(&t, d->c->subjects[i].name);
-        for (size_t k = 0; k < SHARES; k++)
-            html_cell(&t, hist.total == 0
-                              ? ""
-                              : format_us((double)hist_quantile_us(&hist, shares[k]), text));
-    }
-    html_table_close(&t);
-}
-
-static void distribution(FILE *out, const struct html_comparison *c, const char *phase)
-{
-    struct percentiles data = {c, phase, 0};
-    struct plot p;
-    struct hist hist;
-    double least = NAN, most = NAN, total = 0;
-    plot_init(&p, "Latency by percentile");
-    for (size_t i = 0; i < c->subject_count; i++) {
-        gather(&c->subjects[i], phase, &hist);
-        if (hist.total == 0)
-            continue;
-        least = fmin(least, (double)hist_quantile_us(&hist, 0));
-        most = fmax(most, (double)hist.max_us);
-        total = fmax(total, (double)hist.total);
-        history_percentiles(&p, plot_add_series(&p, c->subjects[i].name, PLOT_SERIES + (unsigned)i),
-                            &hist);
-    }
-    if (total > 0) {
-        html_element(out, "h3", NULL, phase);
-        axis_latency(&p.y, least, most);
-        axis_percentiles(&p.x, total);
-        page_figure(out, &p, percentile_table, &data);
-    }
-    plot_free(&p);
-}
-
-/* ── The ledgers ───────────────────────────────────────────────────────────────────────────── */
-
-/* Innocent and injected requests of one outcome, in all runs of a kind. */
-static void sum_outcome(const struct html_subject *s, const char *phase, unsigned o,
-                        uint64_t sum[PARTIES])
-{
-    memset(sum, 0, PARTIES * sizeof *sum);
     for (size_t k = 0; k < s->run_count; k++) {
         if (!s->runs[k].result || strcmp(s->runs[k].phase, phase) != 0)
             continue;
-        const struct ledger *l = &s->runs[k].result->tally->ledger;
-        for (unsigned who = 0; who < PARTIES; who++)
-            sum[who] += o < OUTCOMES ? l->ended[who][o] : l->unfinished[who];
-        sum[INNOCENT] += o < OUTCOMES ? 0 : l->never_sent;
+        hist_merge(&sum->latency, &s->runs[k].result->tally->corrected);
+        ledger_merge(&sum->ledger, &s->runs[k].result->tally->ledger);
     }
 }
 
-static bool any_ended(const struct html_comparison *c, const char *phase, unsigned o)
+/* Hands on what all subjects have of one kind. */
+static void one_phase(FILE *out, const struct html_comparison *c, const char *phase,
+                      void (*tell)(FILE *out, const char *phase, const struct side *sides,
+                                   size_t count))
 {
-    uint64_t sum[PARTIES], all = 0;
+    struct side sides[HTML_SUBJECTS];
+    struct sum *sums = calloc(c->subject_count, sizeof *sums);
+    if (!sums) {
+        html_element(out, "p", "missing", "Out of memory.");
+        return;
+    }
     for (size_t i = 0; i < c->subject_count; i++) {
-        sum_outcome(&c->subjects[i], phase, o, sum);
-        all += sum[INNOCENT] + sum[INJECTED];
+        gather(&c->subjects[i], phase, &sums[i]);
+        sides[i] = (struct side){c->subjects[i].name, &sums[i].latency, &sums[i].ledger};
     }
-    return all > 0;
+    tell(out, phase, sides, c->subject_count);
+    free(sums);
 }
 
-static void ledgers(FILE *out, const struct html_comparison *c, const char *phase)
+static void distribution(FILE *out, const char *phase, const struct side *sides, size_t count)
 {
-    struct html_column columns[1 + HTML_SUBJECTS] = {{"how it ended", false}};
-    struct html_table t;
-    char a[SHORT_TEXT], b[SHORT_TEXT];
-    for (size_t i = 0; i < c->subject_count; i++)
-        columns[1 + i] = (struct html_column){c->subjects[i].name, true};
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any |= sides[i].latency->total > 0;
+    if (any)
+        html_element(out, "h3", NULL, phase);
+    sides_percentiles(out, sides, count);
+}
+
+static void ledgers(FILE *out, const char *phase, const struct side *sides, size_t count)
+{
     html_element(out, "h3", NULL, phase);
-    html_table_open(&t, out, phase, columns, 1 + c->subject_count);
-    for (unsigned o = 0; o <= OUTCOMES; o++) {
-        if (!any_ended(c, phase, o))
-            continue;
-        html_cell_pair(&t, o < OUTCOMES ? outcome_name((enum outcome)o) : "unfinished",
-                       o < OUTCOMES ? outcome_meaning((enum outcome)o)
-                                    : "no answer when the run was over, or never sent");
-        for (size_t i = 0; i < c->subject_count; i++) {
-            uint64_t sum[PARTIES];
-            sum_outcome(&c->subjects[i], phase, o, sum);
-            if (sum[INJECTED] > 0)
-                html_cellf(&t, "%s + %s", format_count(sum[INNOCENT], a),
-                           format_count(sum[INJECTED], b));
-            else
-                html_cell(&t, format_count(sum[INNOCENT], a));
-        }
-    }
-    html_table_close(&t);
+    sides_ledgers(out, phase, sides, count);
 }
 
 static const struct result *any_result(const struct html_comparison *c)
@@ -370,11 +301,12 @@ static const struct result *any_result(const struct html_comparison *c)
 }
 
 static void each_phase(FILE *out, const struct html_comparison *c,
-                       void (*tell)(FILE *out, const struct html_comparison *c, const char *phase))
+                       void (*tell)(FILE *out, const char *phase, const struct side *sides,
+                                    size_t count))
 {
     for (size_t k = 0; k < most_runs(c); k++)
         if (is_first(c, k))
-            tell(out, c, phase_of(c, k));
+            one_phase(out, c, phase_of(c, k), tell);
 }
 
 /* Verdict, tables, words, diagrams. */
@@ -407,9 +339,10 @@ static void body(FILE *out, const struct html_comparison *c)
 
 void report_html_compare(FILE *out, const struct html_comparison *c)
 {
+    const struct result *any = any_result(c);
     page_open(out, "Load test, side by side", c->title, c->subtitle);
     body(out, c);
-    page_provenance(out, any_result(c));
+    page_provenance(out, any->command, any->started, any->seed);
     page_close(out);
 }
 
@@ -425,6 +358,6 @@ void report_html_collection(FILE *out, const struct html_collection *c)
     page_section(out, "What the columns say", NULL);
     html_element(out, "p", NULL, c->legend);
     page_section_end(out);
-    page_provenance(out, any);
+    page_provenance(out, any->command, any->started, any->seed);
     page_close(out);
 }

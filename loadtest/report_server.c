@@ -7,12 +7,6 @@
 
 #include "units.h"
 
-/* Of all that it counted; < 0: unknown. */
-static double cpu_us(const struct server_side *s)
-{
-    return s->cpu_s >= 0 && s->counted > 0 ? 1e6 * s->cpu_s / (double)s->counted : -1;
-}
-
 static void deaths(FILE *out, const struct server_side *s)
 {
     char killed[SHORT_TEXT], processes[SHORT_TEXT];
@@ -48,7 +42,8 @@ void server_text(FILE *out, const struct result *r)
         fprintf(out, ", and could not see %s", format_count(s->unseen, unseen));
     fprintf(out, " (difference %" PRId64 ")\n", s->difference);
     deaths(out, s);
-    fprintf(out, "  CPU %s a request; memory of its workers (PSS) %s\n", format_us(cpu_us(s), cpu),
+    fprintf(out, "  CPU %s a request; memory of its workers (PSS) %s\n",
+            format_us(reconcile_cpu_us(s), cpu),
             s->after.pss_bytes > 0 ? format_bytes((double)s->after.pss_bytes, pss) : "-");
 }
 
@@ -79,8 +74,8 @@ void server_json(struct json *j, const struct result *r)
     }
     json_count(j, "answered", s->answered);
     json_count(j, "unseen", s->unseen);
-    if (cpu_us(s) >= 0)
-        json_real(j, "cpu_us_per_request", cpu_us(s));
+    if (reconcile_cpu_us(s) >= 0)
+        json_real(j, "cpu_us_per_request", reconcile_cpu_us(s));
     else
         json_null(j, "cpu_us_per_request");
     if (s->after.pss_bytes > 0)

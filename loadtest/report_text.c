@@ -11,7 +11,7 @@
 #include "units.h"
 #include "wrap.h"
 
-static void plan(char *text, size_t room, const struct result *r)
+static void due(char *text, size_t room, const struct result *r)
 {
     int n = r->rate > 0 ? snprintf(text, room, ", %.6g requests due per second", r->rate) : 0;
     if (r->rate > 0 && schedule_varies(&r->schedule))
@@ -22,19 +22,24 @@ static void plan(char *text, size_t room, const struct result *r)
     text[n] = '\0';
 }
 
-static void headline(FILE *out, const struct result *r)
+void report_plan(char *text, size_t room, const struct result *r)
 {
-    char ok[SHORT_TEXT], rps[SHORT_TEXT], bytes[SHORT_TEXT], due[160], depth[48] = "";
-    if (r->scenario)
-        fprintf(out, "%s\n", r->scenario);
+    char rate[160], depth[48] = "";
     if (r->depth > 1)
         snprintf(depth, sizeof depth, ", %u requests in flight on each", r->depth);
-    plan(due, sizeof due, r);
-    char line[PARAGRAPH_MAX];
-    snprintf(line, sizeof line, "%s loop, %u connection%s, %u thread%s%s%s, %.2f s%s",
+    due(rate, sizeof rate, r);
+    snprintf(text, room, "%s loop, %u connection%s, %u thread%s%s%s, %.2f s%s",
              r->rate > 0 ? "open" : "closed", r->connections, r->connections == 1 ? "" : "s",
-             r->threads, r->threads == 1 ? "" : "s", depth, due, r->facts.seconds,
+             r->threads, r->threads == 1 ? "" : "s", depth, rate, r->facts.seconds,
              r->facts.stopped_early ? " (stopped early)" : "");
+}
+
+static void headline(FILE *out, const struct result *r)
+{
+    char ok[SHORT_TEXT], rps[SHORT_TEXT], bytes[SHORT_TEXT], line[PARAGRAPH_MAX];
+    if (r->scenario)
+        fprintf(out, "%s\n", r->scenario);
+    report_plan(line, sizeof line, r);
     wrap(out, line, 0, 2);
     fputc('\n', out);
     paragraph(

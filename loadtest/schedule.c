@@ -67,11 +67,6 @@ bool schedule_parse(const char *text, struct schedule *s, struct complaint *why)
     return true;
 }
 
-bool schedule_is_open(const struct schedule *s)
-{
-    return s->stage_count > 0;
-}
-
 double schedule_lowest_rate(const struct schedule *s)
 {
     double lowest = s->stages[0].from;

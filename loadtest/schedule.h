@@ -36,7 +36,11 @@ void schedule_constant(struct schedule *s, double rate);
 /* "10s@1000,20s@5000,5s@5000-0": LENGTH@RATE or LENGTH@FROM-TO, by commas. Sets the stages, and
  * leaves `poisson` alone. */
 bool schedule_parse(const char *text, struct schedule *s, struct complaint *why);
-bool schedule_is_open(const struct schedule *s);
+static inline bool schedule_is_open(const struct schedule *s)
+{
+    return s->stage_count > 0;
+}
+
 /* The rate is not the same all the time; the lowest that it has. */
 bool schedule_varies(const struct schedule *s);
 double schedule_lowest_rate(const struct schedule *s);

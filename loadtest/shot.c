@@ -89,21 +89,19 @@ bool shot_build(struct shot *shot, const struct dress *dress, const struct url *
     return good;
 }
 
-bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief)
+void shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief)
 {
     *shot = *from;
-    shot->template = (struct template){0}; /* blanks stay as they are written */
     shot->party = INJECTED;
     shot->mischief = mischief;
-    shot->bytes = malloc(from->length);
-    if (shot->bytes)
-        memcpy(shot->bytes, from->bytes, from->length);
-    return shot->bytes != NULL;
+    shot->borrowed = true;
 }
 
 void shot_free(struct shot *shot)
 {
-    template_free(&shot->template);
-    free(shot->bytes);
+    if (!shot->borrowed) {
+        template_free(&shot->template);
+        free(shot->bytes);
+    }
     shot->bytes = NULL;
 }

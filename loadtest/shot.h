@@ -22,6 +22,7 @@ struct shot {
     char *bytes; /* request line, fields, body */
     size_t length;
     struct template template; /* room 0: there is no blank */
+    bool borrowed;            /* both are another shot's */
     enum party party;
     bool head;                            /* its answer has no body, whatever its fields say */
     const struct mischief_kind *mischief; /* a wire fault: what is done with it; NULL: it is sent */
@@ -45,8 +46,8 @@ bool method_is_valid(const char *text);
  * reason in `why`, when a blank is malformed or memory runs out. Free with shot_free(). */
 bool shot_build(struct shot *shot, const struct dress *dress, const struct url *url,
                 enum party party, struct complaint *why);
-/* A wire fault made of another shot, of which it gets a copy; false when memory runs out. */
-bool shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief);
+/* A wire fault made of another shot, which must outlive it. */
+void shot_corrupt(struct shot *shot, const struct shot *from, const struct mischief_kind *mischief);
 void shot_free(struct shot *shot);
 
 #endif

@@ -92,7 +92,7 @@ static bool count_shot(struct target *t, const struct shot *shot, struct complai
 {
     if (shot->template.room > t->room)
         t->room = shot->template.room;
-    t->bytes += shot->length;
+    t->bytes += shot->borrowed ? 0 : shot->length;
     return t->bytes <= SHOTS_MAX ||
            complain(why, "the requests take more than 1 GiB, as each URL has its own copy of the "
                          "body: use fewer URLs or a smaller body");
@@ -157,8 +157,10 @@ static bool build_injected(struct endpoint *endpoint, const struct injection *in
 {
     const struct mischief_kind *mischief =
         injection->level == FAULT_WIRE ? mischief_kind(injection->kind) : NULL;
-    if (mischief && !injection->url)
-        return shot_corrupt(shot, &endpoint->innocent[0], mischief) || no_memory(why);
+    if (mischief && !injection->url) {
+        shot_corrupt(shot, &endpoint->innocent[0], mischief);
+        return true;
+    }
     struct dress plain = *dress;
     struct url there = *url;
     plain.method = "GET";

@@ -60,8 +60,8 @@ void second_start(struct second *s, const struct timeline *t, int64_t now_ns)
 /* Which part of its second that was; -1: none, it came after the end of the run. */
 static int part_of(const struct second *s, int64_t done_ns)
 {
-    int64_t part = SERVED_BITS - 1 - (s->ends_ns - 1 - done_ns) / (NS_PER_S / SERVED_BITS);
-    return part >= 0 && part < SERVED_BITS ? (int)part : -1;
+    uint64_t part = (uint64_t)(done_ns - (s->ends_ns - NS_PER_S)) / (NS_PER_S / SERVED_BITS);
+    return part < SERVED_BITS ? (int)part : -1; /* what is too early is far too late, unsigned */
 }
 
 /* Class 0 is up to 64 µs; after that, each doubling is cut into four equal parts. */
@@ -77,14 +77,14 @@ static unsigned class_of(int64_t us)
 
 void second_served(struct second *s, int64_t done_ns, int64_t latency_ns)
 {
+    int64_t us = (latency_ns + NS_PER_US / 2) / NS_PER_US;
     int part = part_of(s, done_ns);
     if (part >= 0) {
-        s->row.served[part / 64] |= UINT64_C(1) << (part % 64);
         s->windows[part].ok++;
-        s->windows[part].class[class_of(latency_ns / NS_PER_US)]++;
+        s->windows[part].class[class_of(us)]++;
     }
     s->row.ok++;
-    hist_add_ns(&s->hist, latency_ns);
+    hist_add_us(&s->hist, us);
 }
 
 void second_failed(struct second *s, int64_t done_ns)
@@ -209,11 +209,22 @@ static struct hist *pending_hist(struct timeline *t, int64_t second)
     return &p->hist;
 }
 
+/* What need not be counted for each request follows from what was. */
+static struct timeline_row whole_row(const struct second *s)
+{
+    struct timeline_row row = s->row;
+    for (unsigned part = 0; part < SERVED_BITS; part++)
+        if (s->windows[part].ok > 0)
+            row.served[part / 64] |= UINT64_C(1) << (part % 64);
+    return row;
+}
+
 void timeline_publish(struct timeline *t, const struct second *s)
 {
+    const struct timeline_row own = whole_row(s);
     pthread_mutex_lock(&t->lock);
     struct timeline_row *row = row_of(t, s->index);
-    add_row(row, &s->row, (unsigned)(s->index % t->row_seconds), t->row_seconds);
+    add_row(row, &own, (unsigned)(s->index % t->row_seconds), t->row_seconds);
     hist_merge(pending_hist(t, s->index), &s->hist);
     add_windows(t, s);
     pthread_mutex_unlock(&t->lock);
@@ -222,7 +233,8 @@ void timeline_publish(struct timeline *t, const struct second *s)
 void timeline_peek(struct timeline *t, int64_t index, struct timeline_row *row)
 {
     pthread_mutex_lock(&t->lock);
-    *row = *row_of(t, index);
+    size_t place = (size_t)(index / t->row_seconds);
+    *row = place < t->count ? t->rows[place] : (struct timeline_row){0};
     const struct pending *p = &t->pending[index % PENDING];
     if (p->index == index)
         note_latency(row, &p->hist);

@@ -3,6 +3,7 @@
  */
 #include "url.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -120,9 +121,9 @@ static bool accepts(const struct addrinfo *candidate)
     int error = 0;
     socklen_t size = sizeof error;
     struct pollfd wait = {.fd = fd, .events = POLLOUT};
-    connect(fd, candidate->ai_addr, candidate->ai_addrlen);
-    bool good = poll(&wait, 1, PROBE_MS) == 1 &&
-                getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    bool good = connect(fd, candidate->ai_addr, candidate->ai_addrlen) == 0 || errno == EINPROGRESS;
+    good = good && poll(&wait, 1, PROBE_MS) == 1 &&
+           getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
     close(fd);
     return good;
 }

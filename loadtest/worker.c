@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "resident.h"
 #include "units.h"
 
@@ -68,11 +69,10 @@ static void on_opened(void *context, int64_t took)
     hist_add_ns(&w->measured->connect, took);
 }
 
-static void on_settled(void *context, const struct flight *flight, int status, bool kept)
+static void on_settled(void *context, int status, bool kept)
 {
     struct worker *w = context;
     struct injected_fate *fate = &w->measured->fate;
-    (void)flight;
     if (!kept)
         fate->connection_lost++;
     else
@@ -228,8 +228,11 @@ static void begin_measuring(struct worker *w)
         quota = quota / w->plan->threads + (w->index < quota % w->plan->threads);
     pacer_init(&w->pacer, &w->plan->schedule, w->plan->threads, w->index, w->plan->seed);
     pacer_open(&w->pacer, w->measure_ns, w->end_ns, quota);
+    /* However long the warm-up took, the choices are those that follow from the seed. */
+    chooser_init(&w->chooser, w->plan->target, w->plan->seed, w->index);
     second_start(&w->second, w->timeline, w->measure_ns);
     w->measuring = true;
+    w->crew.bytes = 0;
     w->cpu_ns = thread_cpu_ns();
     w->spun_ns = 0;
     w->wall_ns = w->now_ns;
@@ -297,7 +300,8 @@ static int look_for_events(struct worker *w, struct epoll_event *events)
     int64_t before = now_ns();
     int n = epoll_wait(w->crew.epoll, events, EVENTS, 0);
     int64_t spent = n == 0 ? now_ns() - before : 0;
-    if (spent < SPIN_NS) /* else somebody else had the CPU */
+    if (spent < SPIN_NS &&
+        !w->draining) /* else somebody else had the CPU, or it is not looked at */
         w->spun_ns += spent;
     return n;
 }
@@ -345,10 +349,12 @@ static void loop(struct worker *w)
 
 /* ── Beginning and end ─────────────────────────────────────────────────────────────────────────*/
 
-static void on_never_sent(void *context, int64_t due)
+static void on_never_sent(void *context, int64_t due, uint64_t n)
 {
     struct worker *w = context;
-    hist_add_ns(&w->measured->censored, w->stop_ns - due);
+    int64_t us = (w->stop_ns - due + NS_PER_US / 2) / NS_PER_US;
+    us = us < HIST_MAX_US ? us : HIST_MAX_US;
+    hist_add_range(&w->measured->censored, us, us, n);
 }
 
 static void close_books(struct worker *w)
@@ -387,7 +393,7 @@ bool worker_prepare(struct worker *w)
     const struct engine_plan *plan = w->plan;
     w->next_seq = w->index;
     w->open_loop = schedule_is_open(&plan->schedule);
-    if (w->open_loop && sysconf(_SC_NPROCESSORS_ONLN) > (long)plan->threads)
+    if (w->open_loop && usable_cpus() > plan->threads)
         w->spin_ns = SPIN_NS; /* there is a CPU left for others */
     w->seat_count =
         plan->connections / plan->threads + (w->index < plan->connections % plan->threads);

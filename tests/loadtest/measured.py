@@ -63,6 +63,16 @@ def run(folder, url):
     return names
 
 
+def compare(folder, url):
+    """A server beside itself at two addresses, and all reports of that."""
+    names = {kind: os.path.join(folder, "compare." + kind) for kind in ("html", "json", "csv")}
+    loadtest("compare", "-c", "4", "-d", "600ms", "--rounds", "8", "--warmup", "10ms", "-H",
+             "X-Evil: <script>alert(1)</script>", "one=" + url, "other=" + url + "?a=<b>&c='d'",
+             "third=" + url, "--quiet", *(word for kind, name in names.items()
+                                          for word in ("--" + kind, name)))
+    return names
+
+
 def disturbed(folder):
     """A server that loadtest starts itself, whose worker it kills; in stages, and reconciled."""
     names = {kind: os.path.join(folder, "disturbed." + kind) for kind in ("html", "json")}

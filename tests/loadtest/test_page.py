@@ -7,6 +7,8 @@ diagram is there once.  Skipped (77) where there is no Chromium.
 
   TANDEM_PICTURES=DIR   leaves screenshots there, for the eye
 """
+import csv
+import json
 import os
 import shutil
 import sys
@@ -115,7 +117,35 @@ def check_text(path):
     for foreign in ("<script", "<b>&c", "url(", "src="):
         expect(foreign not in text, "%s holds %s" % (path, foreign))
     expect("&lt;script&gt;alert(1)" in text, "the command is not there as it was given")
+    return text
+
+
+def check_run(path):
+    text = check_text(path)
     expect(">segv<" in text or "segv at" in text or "injected" in text, "no fault is shown")
+
+
+def check_disturbed(path):
+    with open(path, encoding="utf-8") as page:
+        text = page.read()
+    for word in ("due per second", "<td>kill-worker</td>", "back in band", "Reconciled: yes"):
+        expect(word in text, "%s lacks %s" % (path, word))
+
+
+def check_compare(names):
+    text = check_text(names["html"])
+    for words in ("other and third beside one", "<strong>Overall</strong>", "How sure that is",
+                  "Requests per second, round by round", "a=&lt;b&gt;&amp;c=&#39;d&#39;"):
+        expect(words in text, "%s lacks %s" % (names["html"], words))
+    with open(names["csv"], encoding="ascii", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    expect([(row["round"], row["subject"]) for row in rows] ==
+           [(str(number), name) for number in range(1, 9) for name in ("one", "other", "third")],
+           "the CSV has not a row for each round and subject")
+    with open(names["json"], encoding="utf-8") as document:
+        rounds = [r for s in json.load(document)["subjects"] for r in s["rounds"]]
+    expect(sorted(float(row["rps"] or 0) for row in rows) ==
+           sorted(r["rps"] or 0 for r in rounds), "CSV and JSON have other rates")
 
 
 def main():
@@ -128,18 +158,29 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tandem-page-") as folder:
         with measured.Server(folder) as server:
             run = measured.run(folder, server.url)["html"]
+            compare = measured.compare(folder, server.url)
             bare = os.path.join(folder, "bare.html")
+            bare_compare = os.path.join(folder, "bare-compare.html")
             path, os.environ["PATH"] = os.environ["PATH"], "/nonexistent"
             measured.loadtest("run", server.url, "-d", "1s", "-c", "2", "--quiet", "--html", bare)
+            measured.loadtest("compare", "a=" + server.url, "b=" + server.url, "-d", "300ms",
+                              "--rounds", "6", "--quiet", "--html", bare_compare)
             os.environ["PATH"] = path
+        disturbed = measured.disturbed(folder)["html"]
         demo = measured.demo(folder)["html"]
         scenarios = measured.scenarios(folder)["html"]
-        check_text(run)
+        check_run(run)
+        check_compare(compare)
+        check_disturbed(disturbed)
         with browser.Browser() as page:
             check(page, "run", run, {"light": (DESKTOP, TABLET, PHONE, SMALL),
                                      "dark": (DESKTOP, PHONE)})
+            check(page, "disturbed", disturbed, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "demo", demo, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
             check(page, "scenarios", scenarios, {"light": (DESKTOP, SMALL), "dark": (PHONE,)})
+            check(page, "compare", compare["html"], {"light": (DESKTOP, TABLET, SMALL),
+                                                     "dark": (PHONE,)})
+            check(page, "bare-compare", bare_compare, {"dark": (PHONE,)}, drawn=False)
             check(page, "bare", bare, {"light": (PHONE,)}, drawn=False)
     return 1 if failures else 0
 

@@ -126,6 +126,17 @@ def test_whole_run(folder, url):
         expect("answered well" in report.read(), "no report on stdout")
 
 
+def test_process_fault(folder, url):
+    port = url.split(":")[-1].split("/")[0]
+    start = ("%s --listen 127.0.0.1:{port} --workers 4 --root %s --access-log off --log-level error "
+             "--ready-fd 3" % (measured.environment("TANDEM_PROC"), os.path.join(folder, "root")))
+    session = Session(folder, 80, url.replace(port, "{port}", 1), "-c", "4", "-d", "2s", "--inject",
+                      "kill-worker@500ms", "--start", start)
+    expect(session.until("2 s of 2 s") and session.until("▲"), "not marked: %r" % session.text)
+    session.end()
+    check_left(session, "process fault", True)
+
+
 def test_interrupted(folder, url):
     session = Session(folder, 80, url, "-c", "4", "-d", "30s", NO_COLOR="1", LC_ALL="C")
     expect(session.until("1 s of 30 s"), "no panel was seen: %r" % session.text)
@@ -158,7 +169,8 @@ def test_plain(folder, url):
 def main():
     with tempfile.TemporaryDirectory(prefix="tandem-panel-") as folder:
         with measured.Server(folder) as server:
-            for test in (test_whole_run, test_interrupted, test_killed, test_plain):
+            for test in (test_whole_run, test_process_fault, test_interrupted, test_killed,
+                         test_plain):
                 test(folder, server.url)
     return 1 if failures else 0
 

@@ -94,6 +94,24 @@ START_TEST(latencies_are_between_round_numbers)
 }
 END_TEST
 
+static const struct {
+    double least, most;
+    const char *labels;
+} ratios[] = {{1, 1, "0.99|0.995|1|1.005|1.01"},
+              {0.97, 1.04, "0.97|0.98|0.99|1|1.01|1.02|1.03|1.04"},
+              {0.8, 1.5, "0.8|0.9|1|1.1|1.2|1.3|1.4|1.5"},
+              {0.3, 4, "0.5|1|2"},
+              {1, 2000, "1|10|100|1000"}};
+
+START_TEST(ratios_lie_around_1)
+{
+    struct axis a;
+    axis_ratios(&a, ratios[_i].least, ratios[_i].most);
+    ck_assert_str_eq(labels(&a), ratios[_i].labels);
+    ck_assert(a.from < ratios[_i].least && a.from < 1 && a.to > ratios[_i].most && a.to > 1);
+}
+END_TEST
+
 START_TEST(percentiles_go_as_far_as_there_are_values)
 {
     struct axis a;
@@ -112,6 +130,7 @@ int main(void)
     tcase_add_loop_test(tests, counts_end_at_a_round_number, 0, sizeof counts / sizeof counts[0]);
     tcase_add_loop_test(tests, seconds_end_with_the_run, 0, sizeof lengths / sizeof lengths[0]);
     tcase_add_test(tests, any_length_has_few_ticks);
+    tcase_add_loop_test(tests, ratios_lie_around_1, 0, sizeof ratios / sizeof ratios[0]);
     tcase_add_loop_test(tests, latencies_are_between_round_numbers, 0,
                         sizeof latencies / sizeof latencies[0]);
     tcase_add_test(tests, percentiles_go_as_far_as_there_are_values);

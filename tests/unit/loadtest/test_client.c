@@ -22,7 +22,7 @@ struct script {
     enum { KEEP, CLOSE, RESET, STALL } end;
 };
 
-enum { PAUSE_MS = 60 };
+enum { PAUSE_MS = 60, LARGE = 16 << 20 /* more than the buffers of a socket hold */ };
 
 static void follow(int fd, void *context)
 {
@@ -154,28 +154,115 @@ START_TEST(connecting_is_timed)
 END_TEST
 
 /* A listener whose backlog is full drops what comes: nobody refuses, nobody answers. */
-START_TEST(no_connection_within_the_time)
+struct black_hole {
+    int listener;
+    int fds[4]; /* more than a backlog of 0 takes */
+};
+
+static void open_hole(struct black_hole *hole, char url[64])
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof in;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    char url[64];
-    ck_assert_int_eq(bind(listener, (struct sockaddr *)&in, size), 0);
-    ck_assert_int_eq(listen(listener, 0), 0);
-    getsockname(listener, (struct sockaddr *)&in, &size);
-    int fds[4]; /* more than a backlog of 0 takes */
+    hole->listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(hole->listener, (struct sockaddr *)&in, size), 0);
+    ck_assert_int_eq(listen(hole->listener, 0), 0);
+    getsockname(hole->listener, (struct sockaddr *)&in, &size);
     for (int i = 0; i < 4; i++) {
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fds[i], (struct sockaddr *)&in, size);
+        hole->fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(hole->fds[i], (struct sockaddr *)&in, size);
     }
     pause_ms(50);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/", ntohs(in.sin_port));
+    snprintf(url, 64, "http://127.0.0.1:%u/", ntohs(in.sin_port));
+}
+
+static void close_hole(struct black_hole *hole)
+{
+    for (int i = 0; i < 4; i++)
+        close(hole->fds[i]);
+    close(hole->listener);
+}
+
+START_TEST(no_connection_within_the_time)
+{
+    struct black_hole hole;
+    char url[64];
+    open_hole(&hole, url);
     struct result r = MEASURE("-c2", "-t1", "-n4", "--timeout=100ms", url);
     expect_all(&r, 4, OUTCOME_CONNECT_TIMEOUT, "a full backlog");
     result_free(&r);
-    for (int i = 0; i < 4; i++)
-        close(fds[i]);
-    close(listener);
+    close_hole(&hole);
+}
+END_TEST
+
+/* The same in a run that ends before: what was asked for while connecting is in the ledger. */
+START_TEST(a_run_that_never_got_through)
+{
+    struct black_hole hole;
+    char url[64];
+    open_hole(&hole, url);
+    struct result r = MEASURE("-c3", "-t1", "-d200ms", url);
+    ck_assert_uint_eq(r.tally->ledger.scheduled, 3);
+    ck_assert_uint_eq(r.tally->ledger.unfinished[INNOCENT], 3);
+    result_free(&r);
+    close_hole(&hole);
+}
+END_TEST
+
+/* Answers as soon as the head is there, and takes its time to read the body, of which it expects
+ * every byte before the next request. */
+static void answers_early(int fd, void *context)
+{
+    char head[1024];
+    (void)context;
+    while (peer_read_head(fd, head, sizeof head)) {
+        if (strncmp(head, "POST / HTTP/1.1\r\n", 17) != 0 ||
+            !peer_send(fd, "HTTP/1.1 413 Too Large\r\n" EMPTY))
+            return;
+        pause_ms(PAUSE_MS);
+        for (size_t left = LARGE; left > 0;) {
+            ssize_t n = read(fd, head, left < sizeof head ? left : sizeof head);
+            if (n <= 0)
+                return;
+            left -= (size_t)n;
+        }
+    }
+}
+
+/* The next request must not begin in the midst of the one before. */
+START_TEST(an_answer_ahead_of_the_request)
+{
+    struct peer peer = {.visit = answers_early};
+    char url[64], size[32];
+    peer_start(&peer, AF_INET);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", peer.port);
+    snprintf(size, sizeof size, "--body-size=%d", LARGE);
+    struct result r = MEASURE("-c1", "-n5", "--timeout=5s", size, url);
+    expect_all(&r, 5, OUTCOME_STATUS_4XX, "early answers");
+    result_free(&r);
+}
+END_TEST
+
+/* Outgoing connections take even ports first, so that one of those that nobody listens on is soon
+ * connected with itself, and answers in our own words. */
+START_TEST(nobody_talks_to_himself)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char url[64];
+    int fd = socket(AF_INET, SOCK_STREAM, 0), error = -1;
+    unsigned port = 40000;
+    for (; error != 0 && port < 50000; port += 2) {
+        in.sin_port = htons((uint16_t)port);
+        error = bind(fd, (struct sockaddr *)&in, sizeof in);
+    }
+    close(fd);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port - 2);
+    struct result r = MEASURE("-c256", "-t1", "-n30000", "-d5s", url);
+    const struct ledger *l = &r.tally->ledger;
+    ck_assert_uint_gt(l->started[INNOCENT], 0);
+    ck_assert_uint_eq(l->ended[INNOCENT][OUTCOME_REFUSED] + l->unfinished[INNOCENT],
+                      l->started[INNOCENT]);
+    ck_assert_uint_eq(r.tally->connections, 0);
+    result_free(&r);
 }
 END_TEST
 
@@ -213,6 +300,9 @@ int main(void)
     tcase_add_loop_test(tests, the_first_byte_is_not_the_last, 0, 4);
     tcase_add_test(tests, connecting_is_timed);
     tcase_add_test(tests, no_connection_within_the_time);
+    tcase_add_test(tests, a_run_that_never_got_through);
+    tcase_add_test(tests, an_answer_ahead_of_the_request);
+    tcase_add_test(tests, nobody_talks_to_himself);
     tcase_add_test(tests, over_ipv6_and_a_unix_socket);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

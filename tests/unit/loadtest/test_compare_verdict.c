@@ -162,7 +162,7 @@ START_TEST(unequal_failures_are_told)
     c->subjects[1].total->ledger.ended[INNOCENT][OUTCOME_STATUS_5XX] = 80;
     comparison_conclude(c);
     ck_assert(c->unequal_failures[1]);
-    ck_assert(told(c, "BEWARE: not the same share"));
+    ck_assert(told(c, "BEWARE: old and new do not fail the same share"));
     discard(c);
 }
 END_TEST
@@ -175,8 +175,8 @@ START_TEST(a_busy_generator_and_thin_rounds_are_told)
         c->subjects[1].rounds[k].ok = 50;
     comparison_conclude(c);
     ck_assert(told(c, "generator-limited: in 4 of 20 rounds of old"));
-    ck_assert(told(c, "A round of new has 50 requests only"));
-    ck_assert(!told(c, "A round of old"));
+    ck_assert(told(c, "BEWARE: a round of new has 50 requests only"));
+    ck_assert(!told(c, "a round of old"));
     discard(c);
 }
 END_TEST

@@ -21,8 +21,8 @@ START_TEST(a_ring)
         ck_assert_int_eq(flights_at(&f, 1)->due_ns, 2 * i + 1);
         ck_assert_ptr_eq(flights_at(&f, 0)->bytes, shot.bytes);
         ck_assert_uint_eq(flights_at(&f, 1)->length, 3);
-        ck_assert_int_eq(flights_take(&f).due_ns, 2 * i);
-        ck_assert_int_eq(flights_take(&f).due_ns, 2 * i + 1);
+        ck_assert_int_eq(flights_take(&f)->due_ns, 2 * i);
+        ck_assert_int_eq(flights_take(&f)->due_ns, 2 * i + 1);
     }
     flights_free(&f);
 }

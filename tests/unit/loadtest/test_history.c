@@ -44,6 +44,23 @@ START_TEST(a_sliver_has_no_rate)
 }
 END_TEST
 
+START_TEST(what_was_due_is_that_of_the_schedule)
+{
+    struct result *r = made_up(4, 2.5);
+    struct complaint why;
+    ck_assert(schedule_parse("1s@100-300,1500ms@300", &r->schedule, &why));
+    ck_assert_double_eq_tol(history_value(r, 0, ROW_DUE), 200, 1e-6);
+    ck_assert_double_eq_tol(history_value(r, 1, ROW_DUE), 300, 1e-6);
+    ck_assert_double_eq_tol(history_value(r, 2, ROW_DUE), 300, 1e-6); /* of half a second */
+    ck_assert(isnan(history_value(r, 3, ROW_DUE)));
+    discard(r);
+    r = made_up(1201, 1200);
+    schedule_constant(&r->schedule, 50);
+    ck_assert_double_eq_tol(history_value(r, 0, ROW_DUE), 50, 1e-6); /* the mean of 3 rows */
+    discard(r);
+}
+END_TEST
+
 START_TEST(a_short_run_has_a_rate)
 {
     struct result *r = made_up(1, 0.25);
@@ -136,6 +153,7 @@ int main(void)
     Suite *suite = suite_create("history");
     TCase *tests = tcase_create("history");
     tcase_add_test(tests, a_sliver_has_no_rate);
+    tcase_add_test(tests, what_was_due_is_that_of_the_schedule);
     tcase_add_test(tests, a_short_run_has_a_rate);
     tcase_add_test(tests, a_long_run_has_few_steps);
     tcase_add_test(tests, a_line_is_interrupted_where_there_is_nothing);

@@ -201,6 +201,39 @@ START_TEST(half_a_request_and_a_reset)
 }
 END_TEST
 
+static atomic_uint blank, filled;
+
+static void looks_for_blanks(int fd, void *context)
+{
+    char head[1024];
+    (void)context;
+    while (peer_read_head(fd, head, sizeof head)) {
+        if (strchr(head, '{'))
+            blank++;
+        else
+            filled++;
+        if (!peer_send(fd, good_answer))
+            return;
+    }
+}
+
+START_TEST(its_blanks_are_filled_in_too)
+{
+    static struct peer peer;
+    char url[64];
+    peer = (struct peer){.visit = looks_for_blanks};
+    peer_start(&peer, AF_INET);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/{seq}", peer.port);
+    struct result r = MEASURE("-c2", "-t1", "-n40", "--warmup=1ms", "--inject=half-close=50%",
+                              "-HX-Dice: {rand:1-6}", url);
+    ck_assert_uint_gt(r.tally->fate.wire, 5);
+    ck_assert_uint_eq(ledger_class(&r.tally->ledger, OUTCOME_OK), 40);
+    ck_assert_uint_eq(blank, 0);
+    ck_assert_uint_ge(filled, 40);
+    result_free(&r);
+}
+END_TEST
+
 START_TEST(garbage_is_whole_lines)
 {
     struct result r = misbehave("garbage", just_watches, NULL);
@@ -278,6 +311,7 @@ int main(void)
     tcase_add_test(tests, a_drip_is_slow);
     tcase_add_test(tests, a_drip_takes_no_for_an_answer);
     tcase_add_test(tests, half_a_request_and_a_reset);
+    tcase_add_test(tests, its_blanks_are_filled_in_too);
     tcase_add_test(tests, garbage_is_whole_lines);
     tcase_add_test(tests, a_stalled_reader_holds_its_server_up);
     tcase_add_test(tests, a_gang_has_an_end);

@@ -33,11 +33,12 @@ struct left {
     int64_t first, last;
 };
 
-static void note(void *context, int64_t due)
+static void note(void *context, int64_t due, uint64_t n)
 {
     struct left *left = context;
-    if (left->count++ == 0)
+    if (left->count == 0)
         left->first = due;
+    left->count += n;
     ck_assert_int_ge(due, left->last);
     left->last = due;
 }
@@ -188,6 +189,52 @@ START_TEST(the_quota_ends_an_open_loop_too)
 }
 END_TEST
 
+/* As many as one would get one by one; by threads, in ramps, from the midst. */
+START_TEST(what_is_left_is_counted_in_heaps)
+{
+    static const char *const plans[] = {"10s@33333", "4s@0-50000,6s@70000-10",
+                                        "1s@1,1s@0-1m,1s@0,1s@500k-0"};
+    for (unsigned i = 0; i < 3 * 4; i++) {
+        struct schedule s = staged(plans[i / 4], false);
+        int64_t stop = i % 4 < 3 ? (int64_t)(i % 4 + 1) * NS_PER_S + 777777 : INT64_MAX;
+        struct pacer one, heap;
+        struct left left = {0};
+        int64_t due;
+        pacer_init(&one, &s, 3, i % 3, 1);
+        pacer_open(&one, 12345, 12345 + schedule_length_ns(&s), UINT64_MAX);
+        for (int n = 0; n < 5; n++)
+            ck_assert(pacer_take(&one, 2 * NS_PER_S, &due));
+        heap = one;
+        uint64_t n = pacer_close(&heap, stop, note, &left);
+        ck_assert_uint_eq(left.count, n);
+        for (int64_t last = stop < one.end_ns ? stop : one.end_ns;
+             pacer_take(&one, last - 1, &due);)
+            n--;
+        ck_assert_uint_eq(n, 0);
+    }
+}
+END_TEST
+
+/* A rate that nobody can keep up with, for an hour: 360,000,000,000 requests. */
+START_TEST(a_hopeless_rate_costs_no_time)
+{
+    for (int poisson = 0; poisson < 2; poisson++) {
+        struct schedule s = staged("1h@100m", poisson);
+        struct pacer p;
+        struct left left = {0};
+        open_pacer(&p, &s, 0, 3600 * NS_PER_S, UINT64_MAX);
+        uint64_t n = pacer_close(&p, 3600 * NS_PER_S, note, &left);
+        ck_assert_uint_eq(left.count, n);
+        if (!poisson)
+            ck_assert_uint_eq(n, UINT64_C(360000000000));
+        ck_assert_uint_ge(n, UINT64_C(360000000000) - 5 * 600000);
+        ck_assert_uint_le(n, UINT64_C(360000000000) + 5 * 600000);
+        open_pacer(&p, &s, 0, 3600 * NS_PER_S, 1000000);
+        ck_assert_uint_eq(pacer_close(&p, 3600 * NS_PER_S, note, &(struct left){0}), 1000000);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pacer");
@@ -200,6 +247,8 @@ int main(void)
     tcase_add_test(tests, poisson_follows_a_ramp_and_its_seed);
     tcase_add_test(tests, what_is_taken_never_exceeds_what_is_scheduled);
     tcase_add_test(tests, the_quota_ends_an_open_loop_too);
+    tcase_add_test(tests, what_is_left_is_counted_in_heaps);
+    tcase_add_test(tests, a_hopeless_rate_costs_no_time);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -186,6 +186,34 @@ START_TEST(bands_that_touch_become_one)
 }
 END_TEST
 
+/* A line of one point would not be seen, so it is a dot: a thick one with round ends. */
+START_TEST(a_lone_point_is_a_dot)
+{
+    struct plot p;
+    struct complaint why;
+    if (!program_exists("gnuplot"))
+        return;
+    plot_init(&p, "dots");
+    axis_seconds(&p.x, 4, 8);
+    axis_counts(&p.y, 9, 5);
+    struct plot_series *s = plot_add_series(&p, "one", PLOT_SERIES);
+    for (int x = 1; x < 4; x++)
+        plot_add_point(&p, s, x, 1);
+    char *line = draw(&p, &why);
+    ck_assert_msg(line != NULL, "%s", why.text);
+    ck_assert_ptr_null(strstr(line, "stroke-width=\"6.00\""));
+    plot_add_point(&p, s, 0, (double)NAN);
+    plot_add_point(&p, s, 2, 5);
+    char *dot = draw(&p, &why);
+    ck_assert_msg(dot != NULL, "%s", why.text);
+    ck_assert_ptr_nonnull(strstr(dot, "stroke-width=\"6.00\" stroke-linecap=\"round\""));
+    ck_assert_ptr_null(strstr(dot, "href"));
+    free(line);
+    free(dot);
+    plot_free(&p);
+}
+END_TEST
+
 START_TEST(the_real_one_draws)
 {
     struct plot p;
@@ -221,6 +249,7 @@ int main(void)
     tcase_add_test(tests, a_drawing_is_dressed);
     tcase_add_test(tests, gnuplot_gets_no_text_from_outside);
     tcase_add_test(tests, bands_that_touch_become_one);
+    tcase_add_test(tests, a_lone_point_is_a_dot);
     tcase_add_test(tests, the_real_one_draws);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -164,12 +164,44 @@ START_TEST(a_terminal_gets_a_panel)
     expect_written("\r\033[3A\033[Jpool   2 s of 10 s\n"
                    "500 ok/s   p50 500 µs   p99 500 µs   failed 0   injected 7\n"
                    "█▅   peak 1,000\n"
-                   " ▲   ▲ injected  × failed\n"
+                   " ▲   ▲ fault  × failed\n"
                    "\r\033[4A\033[Jpool   3 s of 10 s\n"
                    "0 ok/s   failed 9   injected 0\n"
                    "█▅    peak 1,000\n"
-                   " ▲×   ▲ injected  × failed\n"
+                   " ▲×   ▲ fault  × failed\n"
                    "\r\033[4A\033[J");
+    second(&p, 10, 1, 0, 0); /* the run is over, the last answers are waited for */
+    expect_silence();
+}
+END_TEST
+
+/* A fault on a process leaves no trace in the timeline. It is shown in its second, also when that is
+ * over already. */
+START_TEST(what_was_done_to_processes_is_marked)
+{
+    struct progress p;
+    open_terminal(80);
+    progress_init(&p, true, NULL, 10 * NS_PER_S);
+    second(&p, 0, 1000, 0, 0);
+    progress_mark(&p, 1020 * NS_PER_MS, "kill-worker");
+    second(&p, 1, 1000, 0, 0);
+    progress_mark(&p, 1990 * NS_PER_MS, "restart");
+    second(&p, 2, 1000, 0, 0);
+    progress_end(&p);
+    expect_at_end("███   peak 1,000\n"
+                  " ▲    ▲ fault  × failed\n"
+                  "\r\033[4A\033[J");
+}
+END_TEST
+
+START_TEST(what_was_done_to_processes_is_told_in_words)
+{
+    struct progress p;
+    open_file();
+    progress_init(&p, true, "pool", 10 * NS_PER_S);
+    progress_mark(&p, 1020 * NS_PER_MS, "kill-worker");
+    progress_end(&p);
+    expect_written("pool: kill-worker at 1.02 s\n");
 }
 END_TEST
 
@@ -206,6 +238,8 @@ int main(void)
     tcase_add_test(tests, quiet_is_quiet);
     tcase_add_test(tests, a_dumb_terminal_gets_plain_lines);
     tcase_add_test(tests, a_terminal_gets_a_panel);
+    tcase_add_test(tests, what_was_done_to_processes_is_marked);
+    tcase_add_test(tests, what_was_done_to_processes_is_told_in_words);
     tcase_add_test(tests, a_small_terminal_without_utf8_gets_less);
     tcase_add_test(tests, the_curve_moves_on);
     suite_add_tcase(suite, tests);

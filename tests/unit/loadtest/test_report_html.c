@@ -109,6 +109,75 @@ START_TEST(a_page_holds_every_figure)
 }
 END_TEST
 
+static void expect_all(const char *text, const char *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ck_assert_msg(strstr(text, lines[i]) != NULL, "the page lacks: %s", lines[i]);
+}
+
+START_TEST(each_fault_has_its_recovery)
+{
+    static const char *const lines[] = {
+        "<p class=\"label\">Recovery</p>\n<p class=\"value\">1.50 s</p>",
+        "<p class=\"label\">Goodput lost</p>\n<p class=\"value\">1,100</p>",
+        "1,100 answers that a &lt;test&gt; would have had",
+        "<td>kill</td><td class=\"n\">1.500 s</td><td class=\"n\">0.250 s</td>",
+        "<td>hang</td><td class=\"n\">1.600 s</td><td class=\"n\">the band was never left</td>",
+        "<td>stop</td><td class=\"n\">1.700 s</td><td class=\"n\">not back</td>",
+        "Delay to the slow and the waiting ones, beyond the steady p99: 3.00 s in all, 2.00 s at "
+        "most."};
+    struct result *r = made_up();
+    r->marks[0].back_ns = 250 * NS_PER_MS;
+    r->marks[1] = (struct mark){.at_ns = 1600 * NS_PER_MS, .kind = "hang"};
+    r->marks[2] = (struct mark){.at_ns = 1700 * NS_PER_MS, .kind = "stop", .back_ns = -1};
+    r->mark_count = 3;
+    r->recovery = (struct recovery){.known = true,
+                                    .complete = true,
+                                    .seconds = 1.5,
+                                    .resolution_s = 0.01,
+                                    .goodput_known = true,
+                                    .goodput_lost = 1100};
+    r->victims.slow = 2;
+    r->victims.delay_sum_us = 3e6;
+    r->victims.delay_max_us = 2000000;
+    char *text = page_of(r);
+    expect_all(text, lines, sizeof lines / sizeof lines[0]);
+    free(text);
+    discard(r);
+}
+END_TEST
+
+START_TEST(both_ends_are_heard)
+{
+    static const char *const lines[] = {
+        "<h1>A &lt;scenario&gt;</h1>",
+        "http://h/&lt;b&gt;?a&amp;b=&quot;&#xfffd;: open loop, 1 connection",
+        "<th scope=\"col\" class=\"n\">due per second</th>",
+        "<td>counted by the server</td><td class=\"n\">1,300</td>",
+        "<td>ended by the server: segv</td><td class=\"n\">3</td>",
+        "RECONCILED: NO. THE TWO DIFFER BY -14.",
+        "CPU time per request: 2.00 µs",
+        "12 handshakes, of which 11 resumed a session. The first agreed on TLSv1.3, X.",
+        "The first failure was: &lt;self-signed&gt;"};
+    struct result *r = made_up();
+    r->scenario = "A <scenario>";
+    r->rate = 700;
+    schedule_constant(&r->schedule, 700);
+    r->server = (struct server_side){.asked = true,
+                                     .comparable = true,
+                                     .counted = 1300,
+                                     .answered = 1314,
+                                     .difference = -14,
+                                     .cpu_s = 0.0026,
+                                     .after = {.killed = {{"segv", 3}}, .causes = 1}};
+    r->tally->tls = (struct tls_facts){12, 11, "TLSv1.3, X", "<self-signed>"};
+    char *text = page_of(r);
+    expect_all(text, lines, sizeof lines / sizeof lines[0]);
+    free(text);
+    discard(r);
+}
+END_TEST
+
 START_TEST(every_class_of_the_ledger_has_its_meaning)
 {
     struct result *r = made_up();
@@ -206,6 +275,8 @@ int main(void)
     Suite *suite = suite_create("report_html");
     TCase *tests = tcase_create("report_html");
     tcase_add_test(tests, a_page_holds_every_figure);
+    tcase_add_test(tests, each_fault_has_its_recovery);
+    tcase_add_test(tests, both_ends_are_heard);
     tcase_add_test(tests, every_class_of_the_ledger_has_its_meaning);
     tcase_add_test(tests, what_is_invalid_is_said_first);
     tcase_add_test(tests, a_run_without_answers_has_a_page_too);

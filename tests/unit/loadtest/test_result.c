@@ -124,13 +124,17 @@ START_TEST(what_was_due_in_each_second)
     ck_assert(result_due_rate(r, 0) <= 0); /* the closed loop */
     ck_assert(schedule_parse("2s@0-400,1s@100", &r->schedule, &why));
     static const double expected[] = {100, 300, 100, 0};
+    r->facts.seconds = 3;
     for (size_t i = 0; i < 4; i++)
         ck_assert_msg(result_due_rate(r, i) > expected[i] - 1e-6 &&
                           result_due_rate(r, i) < expected[i] + 1e-6,
                       "row %zu: %g", i, result_due_rate(r, i));
     r->timeline.row_seconds = 2; /* a coarsened row: the mean of its seconds */
     ck_assert(result_due_rate(r, 0) > 199 && result_due_rate(r, 0) < 201);
-    ck_assert(result_due_rate(r, 1) > 49 && result_due_rate(r, 1) < 51);
+    ck_assert(result_due_rate(r, 1) > 99 && result_due_rate(r, 1) < 101); /* half lies within */
+    schedule_constant(&r->schedule, 100); /* without an end, but the run has one */
+    ck_assert(result_due_rate(r, 1) > 99 && result_due_rate(r, 1) < 101);
+    ck_assert(result_due_rate(r, 2) <= 0);
     discard(r);
 }
 END_TEST

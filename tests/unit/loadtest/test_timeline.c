@@ -42,6 +42,32 @@ START_TEST(two_threads_share_a_second)
 }
 END_TEST
 
+/* An answer after the end of the run is in no window; to look at a second that was not makes none. */
+START_TEST(nothing_is_beyond_the_end)
+{
+    struct timeline t;
+    struct timeline_row row;
+    struct window w;
+    ck_assert(timeline_init(&t, 1000));
+    struct second *s = second_of(&t, 0);
+    second_served(s, 1000 + NS_PER_S - 1, NS_PER_MS);
+    second_served(s, 1000 + NS_PER_S, NS_PER_MS);
+    second_failed(s, 1000 + NS_PER_S + 5 * NS_PER_MS);
+    timeline_publish(&t, s);
+    timeline_peek(&t, 1, &row);
+    ck_assert_uint_eq(row.ok, 0);
+    timeline_finish(&t);
+    ck_assert_uint_eq(t.count, 1);
+    ck_assert_uint_eq(t.rows[0].ok, 2);
+    ck_assert_uint_eq(t.rows[0].failed, 1);
+    timeline_sum(&t, 0, TIMELINE_WINDOWS, &w);
+    ck_assert_uint_eq(w.ok, 1);
+    ck_assert_uint_eq(w.failed, 0);
+    free(s);
+    timeline_free(&t);
+}
+END_TEST
+
 START_TEST(a_second_can_be_taken_once)
 {
     struct timeline t;
@@ -194,6 +220,7 @@ int main(void)
     TCase *tests = tcase_create("timeline");
     tcase_set_timeout(tests, 60); /* two hours of seconds, under a sanitizer */
     tcase_add_test(tests, two_threads_share_a_second);
+    tcase_add_test(tests, nothing_is_beyond_the_end);
     tcase_add_test(tests, a_second_can_be_taken_once);
     tcase_add_test(tests, silence_is_measured_in_steps_that_fit_the_rate);
     tcase_add_test(tests, nobody_served_at_all);

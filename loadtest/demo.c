@@ -79,7 +79,7 @@ static int tell(const struct demo *d, struct output *outputs)
 /* All of it, once it is known what is wanted. */
 static int demonstrate(struct demo *d, struct output *outputs)
 {
-    struct workshop workshop;
+    struct workshop workshop = {.folder = ""};
     struct complaint why;
     if (!outputs_open(outputs, OUTPUTS, &why) || !workshop_open(&workshop, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);

@@ -138,13 +138,11 @@ static bool set_version(void *into, const char *value, struct complaint *why)
 }
 
 static const struct option_spec table[] = {
-    {0, "scenario", "NAME", "or FILE: run this one instead; repeatable; all: all known ones",
-     set_scenario},
-    {'d', "duration", "DUR", "of each of the six runs (10s); of a scenario's, at most (4s)",
+    {0, "scenario", "NAME", "or FILE: run it instead; repeatable; all: every one", set_scenario},
+    {'d', "duration", "DUR", "of each of the six runs (10s); a scenario's at most (4s)",
      set_duration},
-    {'c', "connections", "N", "keep-alive connections (64, or what the scenario says)",
-     set_connections},
-    {0, "pipeline", "N", "requests in flight on each (1, or what the scenario says)", set_pipeline},
+    {'c', "connections", "N", "keep-alive connections (64, or the scenario's)", set_connections},
+    {0, "pipeline", "N", "requests in flight on each (1, or the scenario's)", set_pipeline},
     {0, "share", "N%", "of the requests that are poisoned (1%)", set_share},
     {0, "kind", "KIND", "of the fault, as in /fault/KIND (segv)", set_kind},
     {0, "seed", "N", "of the choice which requests are poisoned (1)", set_seed},
@@ -199,10 +197,11 @@ bool demo_options_parse(struct demo_options *o, int argc, char *const *argv, str
 void demo_options_help(void)
 {
     puts("usage: loadtest demo [options]\n"
-         "Starts server-thread, server-proc (pool) and server-proc (fresh) one after another, puts "
-         "the same\nload on each, steady and with poisoned requests, and compares them.\n");
+         "Starts server-thread, server-proc (pool) and server-proc (fresh) one after another,\n"
+         "puts the same load on each, steady and with poisoned requests or as scenarios say,\n"
+         "and compares them.\n");
     options_help(table, stdout);
-    puts("\nExit status: 0 all was measured, 2 a server did not start, a run was invalid, or its "
-         "own check\nfailed, 3 nothing was tested. What a scenario expects is reported; it does "
-         "not change the status.");
+    puts("\nExit status: 0 all was measured, 2 a server did not start, a run was invalid, or\n"
+         "the servers' books do not agree with ours, 3 nothing was tested. What scenarios\n"
+         "expect is reported, and does not change it.");
 }

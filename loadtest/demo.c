@@ -9,6 +9,7 @@
 #include "demo_plan.h"
 #include "demo_scenarios.h"
 #include "demo_server.h"
+#include "interrupt.h"
 #include "output.h"
 #include "run.h"
 
@@ -48,6 +49,10 @@ enum { OUTPUT_JSON, OUTPUT_HTML, OUTPUTS };
 
 static void tell_troubles(const struct demo *d)
 {
+    if (interrupted()) { /* whatever is missing is so for this reason */
+        fputs("loadtest: interrupted\n", stderr);
+        return;
+    }
     for (size_t i = 0; i < SUBJECTS; i++) {
         const struct demo_subject *s = &d->subjects[i];
         if (s->trouble.text[0])

@@ -139,18 +139,16 @@ static bool set_version(void *into, const char *value, struct complaint *why)
 
 static const struct option_spec table[] = {
     {0, "scenario", "NAME", "or FILE: run it instead; repeatable; all: every one", set_scenario},
-    {'d', "duration", "DUR", "of each of the six runs (10s); a scenario's at most (4s)",
-     set_duration},
+    {'d', "duration", "DUR", "of each run (10s); of a scenario's, at most (4s)", set_duration},
     {'c', "connections", "N", "keep-alive connections (64, or the scenario's)", set_connections},
     {0, "pipeline", "N", "requests in flight on each (1, or the scenario's)", set_pipeline},
     {0, "share", "N%", "of the requests that are poisoned (1%)", set_share},
     {0, "kind", "KIND", "of the fault, as in /fault/KIND (segv)", set_kind},
     {0, "seed", "N", "of the choice which requests are poisoned (1)", set_seed},
-    {0, "servers", "DIR", "holds server-proc/server-proc and server-thread/server-thread",
-     set_servers},
+    {0, "servers", "DIR", "where server-proc/ and server-thread/ were built", set_servers},
     {0, "workers", "N", "passed on to the servers (their default)", set_workers},
     {0, "no-pin", NULL, "let server and client run on any CPU", set_no_pin},
-    {0, "json", "FILE", "write all results as JSON; - for stdout, instead of the text", set_json},
+    {0, "json", "FILE", "all results; - for stdout, instead of the text", set_json},
     {0, "html", "FILE", "write a page with the subjects side by side", set_html},
     {0, "quiet", NULL, "no progress on stderr", set_quiet},
     {0, "help", NULL, "this text", set_help},
@@ -197,9 +195,9 @@ bool demo_options_parse(struct demo_options *o, int argc, char *const *argv, str
 void demo_options_help(void)
 {
     puts("usage: loadtest demo [options]\n"
-         "Starts server-thread, server-proc (pool) and server-proc (fresh) one after another,\n"
-         "puts the same load on each, steady and with poisoned requests or as scenarios say,\n"
-         "and compares them.\n");
+         "Starts server-thread, server-proc (pool) and server-proc (fresh) one after\n"
+         "another, puts the same load on each, steady and with poisoned requests, or as\n"
+         "scenarios say, and compares them.\n");
     options_help(table, stdout);
     puts("\nExit status: 0 all was measured, 2 a server did not start, a run was invalid, or\n"
          "the servers' books do not agree with ours, 3 nothing was tested. What scenarios\n"

@@ -193,7 +193,9 @@ class Ledger(unittest.TestCase):
         code, result, _ = loadtest("-c", "3", "-R", "200", "-d", "1s", "-t", "1", stage.url)
         stage.close()
         requests = result["requests"]
-        self.assertEqual((code, balance(result)), (0, 0))
+        self.assertEqual(balance(result), 0)
+        if code != 0:  # on a busy machine we are late, and say so; the ledger is exact all the same
+            self.assertEqual((code, result["generator"]["limited"]), (2, True))
         self.assertEqual((requests["scheduled"], requests["ok"], requests["unfinished"],
                           requests["never_sent"]), (200, 60, 3, 137))
 

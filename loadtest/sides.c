@@ -72,8 +72,7 @@ static uint64_t ended(const struct ledger *l, enum party who, unsigned o)
 {
     if (o < OUTCOMES)
         return l->ended[who][o];
-    return l->unfinished[who] +
-           (who == INNOCENT ? l->never_sent - l->crowded_out : l->crowded_out);
+    return l->unfinished[who] + (who == INNOCENT ? l->never_sent - l->crowded_out : l->crowded_out);
 }
 
 static bool any_ended(const struct side *sides, size_t count, unsigned o)

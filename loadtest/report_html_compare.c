@@ -337,12 +337,19 @@ static void body(FILE *out, const struct html_comparison *c)
     page_section_end(out);
 }
 
+/* The runs of a page are of one command; when none came about, there is nothing to say. */
+static void provenance(FILE *out, const struct result *any)
+{
+    if (any)
+        page_provenance(out, any->command, any->started, any->seed);
+}
+
 void report_html_compare(FILE *out, const struct html_comparison *c)
 {
     const struct result *any = any_result(c);
     page_open(out, "Load test, side by side", c->title, c->subtitle);
     body(out, c);
-    page_provenance(out, any->command, any->started, any->seed);
+    provenance(out, any);
     page_close(out);
 }
 
@@ -358,6 +365,6 @@ void report_html_collection(FILE *out, const struct html_collection *c)
     page_section(out, "What the columns say", NULL);
     html_element(out, "p", NULL, c->legend);
     page_section_end(out);
-    page_provenance(out, any->command, any->started, any->seed);
+    provenance(out, any);
     page_close(out);
 }

@@ -92,8 +92,8 @@ START_TEST(a_page_says_what_the_terminal_says)
 {
     static const char *const present[] = {
         "<h1>new&lt;b&gt; beside old&amp;1</h1>",
-        "<div class=\"verdict bad\">\n<strong>Overall</strong>\n<span>new&lt;b&gt; is slower than "
-        "old&amp;1.</span>",
+        "<strong>Overall</strong>\n<span>new&lt;b&gt; is slower than old&amp;1.</span>",
+        "<div class=\"verdict bad\">",
         "new&lt;b&gt; answers fewer requests per second: by ",
         "not known in enough rounds (0, and 6 are needed)", /* CPU/request */
         "It is not known in any round.",

@@ -124,8 +124,7 @@ START_TEST(each_fault_has_its_recovery)
         "<td>kill</td><td class=\"n\">1.500 s</td><td class=\"n\">0.250 s</td>",
         "<td>hang</td><td class=\"n\">1.600 s</td><td class=\"n\">the band was never left</td>",
         "<td>stop</td><td class=\"n\">1.700 s</td><td class=\"n\">not back</td>",
-        "Delay to the slow and the waiting ones, beyond the steady p99: 3.00 s in all, 2.00 s at "
-        "most."};
+        "Delay to the slow and the waiting ones, beyond the steady p99: 3.00 s in all, 2.00 s"};
     struct result *r = made_up();
     r->marks[0].back_ns = 250 * NS_PER_MS;
     r->marks[1] = (struct mark){.at_ns = 1600 * NS_PER_MS, .kind = "hang"};

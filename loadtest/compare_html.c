@@ -75,9 +75,8 @@ static void finding_row(struct html_table *t, enum figure f, const struct findin
 static void findings(FILE *out, const struct comparison *c, size_t subject)
 {
     const char *base = c->subjects[0].name, *other = c->subjects[subject].name;
-    const struct html_column columns[] = {{"figure", false},  {base, true},
-                                          {other, true},      {"ratio", true},
-                                          {"interval", true}, {"verdict", false}};
+    const struct html_column columns[] = {{"figure", false}, {base, true},       {other, true},
+                                          {"ratio", true},   {"interval", true}, {"verdict", true}};
     const struct listener page = {say, out};
     struct html_table t;
     char heading[2 * COMPARE_NAME_SIZE + 16];

@@ -193,7 +193,8 @@ class Ledger(unittest.TestCase):
         code, result, _ = loadtest("-c", "3", "-R", "200", "-d", "1s", "-t", "1", stage.url)
         stage.close()
         requests = result["requests"]
-        self.assertEqual((code, balance(result)), (0, 0))
+        # A loaded machine may make the generator late; the ledger has to be right even so.
+        self.assertEqual((code, balance(result)), (2 if result["generator"]["limited"] else 0, 0))
         self.assertEqual((requests["scheduled"], requests["ok"], requests["unfinished"],
                           requests["never_sent"]), (200, 60, 3, 137))
 

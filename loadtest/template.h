@@ -37,8 +37,8 @@ struct template_body {
 
 /* Whether there is a blank in `text`. */
 bool template_needed(const char *text, size_t length);
-/* `text` must outlive the template, and end with a NUL; `body` is NULL when no length depends on a blank. False, with
- * the reason in `why`: a blank is malformed, or memory ran out. */
+/* `text` must outlive the template, and end with a NUL; `body` is NULL when no length depends on a
+ * blank. False, with the reason in `why`: a blank is malformed, or memory ran out. */
 bool template_make(struct template *t, const char *text, size_t length,
                    const struct template_body *body, struct complaint *why);
 void template_free(struct template *t);

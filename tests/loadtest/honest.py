@@ -102,6 +102,8 @@ def resident_kib(pid):
 class Memory(unittest.TestCase):
     """What a run needs does not depend on how long it is, nor on how much of it fails."""
 
+    @unittest.skipIf(os.environ.get("TANDEM_PRESET") == "tsan",
+                     "ThreadSanitizer keeps shadows, four to one, of the memory that was looked at")
     def test_flat(self):
         server = Server("TANDEM_PROC", "--enable-faults")
         self.addCleanup(server.stop)

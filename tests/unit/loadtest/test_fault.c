@@ -77,6 +77,7 @@ START_TEST(nonsense_is_refused)
     bad("segv=200%", "share");
     bad("segv@soon", "moment");
     bad("segv@1s/0s", "interval");
+    bad("segv@1s/0.001us", "interval"); /* ten thousand million of them in a run of 10 s */
 }
 END_TEST
 

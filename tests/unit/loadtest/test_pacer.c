@@ -239,6 +239,7 @@ int main(void)
 {
     Suite *suite = suite_create("pacer");
     TCase *tests = tcase_create("pacer");
+    tcase_set_timeout(tests, 60); /* millions of requests, under a sanitizer */
     tcase_add_test(tests, the_closed_loop_is_due_at_once);
     tcase_add_test(tests, the_closed_loop_ends_on_time);
     tcase_add_test(tests, the_open_loop_keeps_its_schedule);

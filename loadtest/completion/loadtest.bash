@@ -62,7 +62,7 @@ _loadtest_value() {
     case $2 in
     --arrivals) _loadtest_offer "$current" constant poisson ;;
     --scenario)
-        _loadtest_offer "$current" $(_loadtest_scenarios "$1")
+        _loadtest_offer "$current" $(_loadtest_scenarios "$1") $([ "$called" != demo ] || echo all)
         _loadtest_files "$current"
         ;;
     --inject | --inject-url | --kind) _loadtest_offer "$current" $_loadtest_kinds ;;

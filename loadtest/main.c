@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compare.h"
-#include "demo.h"
+#include "compare/compare.h"
+#include "demo/demo.h"
+#include "hlog/merge.h"
 #include "interrupt.h"
-#include "merge.h"
 #include "primitives/primitives.h"
 #include "run.h"
 

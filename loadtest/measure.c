@@ -13,15 +13,15 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "engine.h"
+#include "engine/engine.h"
+#include "engine/mischief.h"
+#include "engine/tls.h"
+#include "hlog/runlog.h"
 #include "interrupt.h"
 #include "machine.h"
-#include "mischief.h"
-#include "process_fault.h"
-#include "progress.h"
-#include "runlog.h"
-#include "target.h"
-#include "tls.h"
+#include "report/progress.h"
+#include "server/process_fault.h"
+#include "target/target.h"
 #include "units.h"
 
 #define RENDERINGS_MAX ((size_t)1 << 30)

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "infile.h"
 #include "optparse.h"
 #include "scenario.h"
+#include "target/infile.h"
 #include "units.h"
 
 #define BODY_MAX ((size_t)64 << 20)

@@ -10,14 +10,14 @@
 #include <stdio.h>
 
 #include "complaint.h"
+#include "engine/schedule.h"
+#include "engine/tls.h"
 #include "expect.h"
+#include "hlog/runlog.h"
 #include "optparse.h"
 #include "result.h"
-#include "runlog.h"
-#include "schedule.h"
-#include "target.h"
-#include "tls.h"
-#include "urls.h"
+#include "target/target.h"
+#include "target/urls.h"
 
 enum {
     MAX_URLS = 16,

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine.h"
-#include "fault.h"
-#include "reconcile.h"
-#include "tally.h"
-#include "timeline.h"
+#include "engine/engine.h"
+#include "engine/tally.h"
+#include "engine/timeline.h"
+#include "server/reconcile.h"
+#include "target/fault.h"
 
 /* What an undisturbed run of the same kind looked like. Zero: unknown. */
 struct steady {

@@ -5,12 +5,12 @@
 
 #include <stdio.h>
 
+#include "hlog/runlog.h"
 #include "measure.h"
-#include "output.h"
-#include "report.h"
-#include "report_html.h"
-#include "runlog.h"
-#include "stage.h"
+#include "report/output.h"
+#include "report/report.h"
+#include "report/report_html.h"
+#include "server/stage.h"
 
 enum { OUTPUT_JSON, OUTPUT_CSV, OUTPUT_HTML, OUTPUTS };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "infile.h"
+#include "target/infile.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 

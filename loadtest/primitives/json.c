@@ -1,7 +1,7 @@
 /*
  * json.c — every figure, every sentence and its verdict.
  */
-#include "../report.h"
+#include "../report/report.h"
 
 #include "report.h"
 #include "verdict.h"

@@ -9,7 +9,7 @@
  */
 #include <stddef.h>
 
-#include "../procstat.h"
+#include "../server/procstat.h"
 #include "crew.h"
 #include "futex.h"
 #include "primitive.h"

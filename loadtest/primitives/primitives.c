@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "../interrupt.h"
-#include "../output.h"
+#include "../report/output.h"
 #include "../run.h"
 #include "options.h"
 #include "report.h"

@@ -1,7 +1,7 @@
 /*
  * One run as a whole: what its seed decides, and what belongs to it and not to its warm-up.
  */
-#include "measure.h"
+#include "one_run.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,0 +1,83 @@
+/*
+ * The options of the demonstration: what they are when nobody gives them depends on what is run.
+ */
+#include "loadtest/demo/demo_options.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "loadtest/units.h"
+
+static struct demo_options o;
+
+static bool parse(struct complaint *why, const char *const *words)
+{
+    int n = 0;
+    while (words[n])
+        n++;
+    demo_options_default(&o);
+    why->text[0] = '\0';
+    return demo_options_parse(&o, n, (char *const *)words, why);
+}
+
+#define PARSE(why, ...) parse(why, (const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(the_experiment_has_its_own_numbers)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--quiet"));
+    ck_assert_uint_eq(o.scenario_count, 0);
+    ck_assert_int_eq(o.duration_ns, 10 * NS_PER_S);
+    ck_assert_uint_eq(o.connections, 64);
+    ck_assert_uint_eq(o.depth, 1);
+    ck_assert_str_eq(o.kind, "segv");
+    ck_assert(PARSE(&why, "-d", "3s", "-c", "7", "--kind", "abort", "--share", "2%"));
+    ck_assert_int_eq(o.duration_ns, 3 * NS_PER_S);
+    ck_assert_uint_eq(o.connections, 7);
+    ck_assert_str_eq(o.kind, "abort");
+}
+END_TEST
+
+START_TEST(scenarios_keep_theirs)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--scenario", "steady", "--scenario=all"));
+    ck_assert_uint_eq(o.scenario_count, 2);
+    ck_assert_str_eq(o.scenarios[0], "steady");
+    ck_assert_str_eq(o.scenarios[1], "all");
+    ck_assert_int_eq(o.duration_ns, 4 * NS_PER_S);
+    ck_assert_uint_eq(o.connections, 0);
+    ck_assert_uint_eq(o.depth, 0);
+    ck_assert(!o.seed_given);
+    ck_assert(PARSE(&why, "-d", "30s", "--seed", "5", "--scenario", "steady"));
+    ck_assert_int_eq(o.duration_ns, 30 * NS_PER_S);
+    ck_assert(o.seed_given);
+}
+END_TEST
+
+START_TEST(one_says_what_is_done)
+{
+    struct complaint why;
+    ck_assert(!PARSE(&why, "--scenario", "steady", "--kind", "abort"));
+    ck_assert_ptr_nonnull(strstr(why.text, "--kind and --share have no say with --scenario"));
+    ck_assert(!PARSE(&why, "--share", "2%", "--scenario", "steady"));
+    ck_assert(!PARSE(&why, "--scenario", ""));
+    ck_assert(!PARSE(&why, "steady"));
+    ck_assert_ptr_nonnull(strstr(why.text, "demo takes no argument \"steady\""));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("demo_options");
+    TCase *tests = tcase_create("demo_options");
+    tcase_add_test(tests, the_experiment_has_its_own_numbers);
+    tcase_add_test(tests, scenarios_keep_theirs);
+    tcase_add_test(tests, one_says_what_is_done);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

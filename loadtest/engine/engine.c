@@ -190,6 +190,7 @@ void engine_finish(struct engine *e, struct tally *measured, struct tally *warmu
             w->wall_ns > 0 ? 100.0 * (double)(w->cpu_ns - w->spun_ns) / (double)w->wall_ns : 0;
         facts->cpu_percent = percent > facts->cpu_percent ? percent : facts->cpu_percent;
         facts->cpu_seconds += (double)w->cpu_ns / 1e9;
+        facts->backlog += w->backlog;
     }
     facts->seconds = length_s(e, end, last_done);
     timeline_finish(e->timeline);

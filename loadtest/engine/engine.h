@@ -41,6 +41,7 @@ struct engine_facts {
     double seconds;     /* its length */
     double cpu_percent; /* of the busiest thread, without being awake for the next moment */
     double cpu_seconds; /* of all threads */
+    uint64_t backlog;   /* open loop: the most that were due and waited for a free connection */
     bool stopped_early;
 };
 

@@ -74,6 +74,15 @@ bool pacer_take(struct pacer *p, int64_t now_ns, int64_t *due_ns)
     return true;
 }
 
+uint64_t pacer_backlog(const struct pacer *p, int64_t now_ns)
+{
+    if (!schedule_is_open(p->schedule) || pacer_next_ns(p, now_ns) > now_ns)
+        return 0;
+    double due = schedule_due_by(p->schedule, now_ns - p->start_ns) - p->position;
+    uint64_t behind = due > 0 ? (uint64_t)(due / p->threads) : 0;
+    return 1 + (behind < p->quota - p->taken ? behind : p->quota - p->taken - 1);
+}
+
 /* How many requests from the next one on are due so close to one another that it makes no difference:
  * within a microsecond, or a thousandth of the time they have waited, as exactly as a histogram knows
  * it. Random steps are taken one by one, unless there are so many that their mean will do. */

@@ -44,6 +44,9 @@ void pacer_open(struct pacer *p, int64_t start_ns, int64_t end_ns, uint64_t quot
 bool pacer_take(struct pacer *p, int64_t now_ns, int64_t *due_ns);
 /* When the next request will be due (may be in the past); INT64_MAX: there is none to wait for. */
 int64_t pacer_next_ns(const struct pacer *p, int64_t now_ns);
+/* Open loop: how many requests of this thread are due at `now_ns` and have not been taken (with
+ * Poisson arrivals, their expected number). */
+uint64_t pacer_backlog(const struct pacer *p, int64_t now_ns);
 /* Takes what was due before `stop_ns`, the moment the run ended, and was never sent: returns how many
  * there were, and (open loop) calls `left` with the moment each was due; those that had waited for
  * the same time, to a thousandth, are told of together, so that a hopeless rate costs no time. */

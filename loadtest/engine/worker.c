@@ -247,11 +247,20 @@ static void begin_draining(struct worker *w)
     w->wall_ns = w->measuring ? w->now_ns - w->wall_ns : 0;
 }
 
+/* How far the connections are behind the schedule. What is due at this very moment is no delay. */
+static void note_backlog(struct worker *w)
+{
+    uint64_t backlog = pacer_backlog(&w->pacer, w->now_ns);
+    if (w->measuring && !w->draining && w->ready_count == 0 && backlog > w->backlog)
+        w->backlog = backlog;
+}
+
 static void sweep(struct worker *w)
 {
     if (w->now_ns < w->sweep_ns)
         return;
     w->sweep_ns = w->now_ns + SWEEP_NS;
+    note_backlog(w);
     if (atomic_load(w->stop) && w->end_ns > w->now_ns) {
         w->end_ns = w->now_ns;
         w->pacer.end_ns = w->now_ns;

@@ -57,6 +57,7 @@ struct worker {
     /* Valid when the thread has ended. */
     int64_t cpu_ns, wall_ns; /* used in the measured run, and its length as this thread saw it */
     int64_t last_done_ns;
+    uint64_t backlog; /* the most that were due and not sent, at one moment of the measured run */
     bool failed; /* out of memory or descriptors before the run */
 };
 

@@ -103,6 +103,9 @@ void section_generator(FILE *out, const struct result *r)
         html_table_close(&t);
         html_element(out, "p", "note",
                      "Slip: how much later than due requests left although a connection was free.");
+        html_elementf(out, "p", "note",
+                      "Backlog: up to %s requests were due and waited for a free connection.",
+                      format_count(r->facts.backlog, text));
     }
     page_section_end(out);
 }

@@ -132,8 +132,10 @@ static void generator(struct json *j, const struct result *r)
     json_text(j, "limited_why", r->limited_why);
     json_real(j, "cpu_percent", r->facts.cpu_percent);
     json_real(j, "cpu_seconds", r->facts.cpu_seconds);
-    if (r->rate > 0)
+    if (r->rate > 0) {
+        json_count(j, "backlog", r->facts.backlog);
         report_json_latency(j, "slip_us", &r->tally->slip);
+    }
     json_object_end(j);
 }
 

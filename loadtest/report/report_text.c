@@ -171,9 +171,13 @@ static void victims(FILE *out, const struct result *r)
 static void verdict(FILE *out, const struct result *r, const struct expectation *expectations,
                     size_t count)
 {
+    char backlog[SHORT_TEXT];
     fputc('\n', out);
     paragraph(out, "generator: busiest thread %.0f %% of a CPU%s%s", r->facts.cpu_percent,
               r->limited ? "; " : "", r->limited ? r->limited_why : "");
+    if (r->facts.backlog > 0)
+        paragraph(out, "backlog: up to %s requests were due and waited for a free connection",
+                  format_count(r->facts.backlog, backlog));
     for (size_t i = 0; i < count; i++) {
         double measured;
         char text[SHORT_TEXT];

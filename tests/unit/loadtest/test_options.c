@@ -3,6 +3,8 @@
  */
 #include "loadtest/options.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,9 +158,5 @@ int main(void)
     tcase_add_test(tests, help_fits_a_screen);
     tcase_add_test(tests, mistakes_are_named);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/recovery.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -251,9 +253,5 @@ int main(void)
     tcase_add_test(tests, without_a_steady_run_or_a_fault_nothing_is_known);
     tcase_add_test(tests, marks_beyond_the_list_are_counted_and_their_recovery_is_not_claimed);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/result.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,9 +173,5 @@ int main(void)
     tcase_add_test(tests, what_was_due_in_each_second);
     tcase_add_test(tests, the_foot_of_a_ramp_is_not_time_without_service);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -4,6 +4,8 @@
  */
 #include "loadtest/scenario.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <glob.h>
 #include <stdio.h>
@@ -186,9 +188,5 @@ int main(void)
     tcase_add_test(tests, mistakes_have_a_file_and_a_line);
     tcase_add_test(tests, those_that_are_shipped_are_valid);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/units.h"
 
+#include "unit.h"
+
 #include <check.h>
 
 START_TEST(durations)
@@ -94,9 +96,5 @@ int main(void)
     tcase_add_test(tests, shares);
     tcase_add_test(tests, printing);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

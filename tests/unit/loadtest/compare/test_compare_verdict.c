@@ -3,6 +3,8 @@
  */
 #include "loadtest/compare/compare.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -193,9 +195,5 @@ int main(void)
     tcase_add_test(tests, unequal_failures_are_told);
     tcase_add_test(tests, a_busy_generator_and_thin_rounds_are_told);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -5,6 +5,8 @@
  */
 #include "loadtest/compare/stats.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -190,9 +192,5 @@ int main(void)
     tcase_add_test(tests, what_allows_no_interval);
     tcase_add_test(tests, medians);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

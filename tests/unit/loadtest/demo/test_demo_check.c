@@ -3,6 +3,8 @@
  */
 #include "loadtest/demo/demo_check.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -161,9 +163,5 @@ int main(void)
     tcase_add_test(tests, each_worker_that_is_killed_is_a_death);
     tcase_add_test(tests, of_other_mixtures_nothing_is_asked);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

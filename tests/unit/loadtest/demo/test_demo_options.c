@@ -3,6 +3,8 @@
  */
 #include "loadtest/demo/demo_options.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -75,9 +77,5 @@ int main(void)
     tcase_add_test(tests, scenarios_keep_theirs);
     tcase_add_test(tests, one_says_what_is_done);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/demo/demo_plan.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,9 +187,5 @@ int main(void)
     tcase_add_test(tests, an_empty_folder_is_told);
     tcase_add_test(tests, those_that_are_shipped_fit);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -4,6 +4,8 @@
  */
 #include "loadtest/engine/engine.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
@@ -302,9 +304,5 @@ int main(void)
     tcase_add_test(tests, nobody_there_is_refused_and_bounded);
     tcase_add_test(tests, the_open_loop_sends_as_many_as_planned);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

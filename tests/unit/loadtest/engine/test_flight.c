@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/flight.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,9 +64,5 @@ int main(void)
     tcase_add_test(tests, a_ring);
     tcase_add_test(tests, each_place_has_a_rendering_of_its_own);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/hist.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -157,9 +159,5 @@ int main(void)
     tcase_add_test(tests, sums_do_not_overflow);
     tcase_add_test(tests, what_is_above_exceeds_by_so_much);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -4,6 +4,8 @@
  */
 #include "loadtest/engine/ledger.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <errno.h>
 #include <string.h>
@@ -79,9 +81,5 @@ int main(void)
     tcase_add_test(tests, every_class_has_a_name_of_its_own);
     tcase_add_test(tests, statuses_and_errors_find_their_class);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

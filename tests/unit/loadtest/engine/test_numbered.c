@@ -5,6 +5,8 @@
  */
 #include "loadtest/engine/engine.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <pthread.h>
@@ -194,9 +196,5 @@ int main(void)
     tcase_add_test(tests, each_number_is_asked_for_once);
     tcase_add_test(tests, a_schedule_is_exact_when_it_is_cut_short);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

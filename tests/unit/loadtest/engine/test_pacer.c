@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/pacer.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdlib.h>
@@ -82,6 +84,9 @@ START_TEST(the_open_loop_keeps_its_schedule)
     ck_assert(!pacer_take(&p, NS_PER_MS - 1, &due));
     for (int64_t k = 0; k < 10; k++) /* late, but each from its own moment on */
         ck_assert(pacer_take(&p, 100 * NS_PER_MS, &due) && due == NS_PER_MS + k * 2 * NS_PER_MS);
+    ck_assert_uint_eq(pacer_backlog(&p, 500 * NS_PER_MS - 1), 240);
+    ck_assert_uint_eq(pacer_backlog(&p, 21 * NS_PER_MS), 1);
+    ck_assert_uint_eq(pacer_backlog(&p, 21 * NS_PER_MS - 1), 0);
     struct left left = {0};
     ck_assert_uint_eq(pacer_close(&p, 500 * NS_PER_MS, note, &left), 240); /* stopped early */
     ck_assert_uint_eq(left.count, 240);
@@ -251,9 +256,5 @@ int main(void)
     tcase_add_test(tests, what_is_left_is_counted_in_heaps);
     tcase_add_test(tests, a_hopeless_rate_costs_no_time);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/schedule.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 #include <string.h>
@@ -97,9 +99,5 @@ int main(void)
     tcase_add_test(tests, each_moment_is_the_inverse_of_the_integral);
     tcase_add_test(tests, whole_milliseconds_come_out_whole);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/tally.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -71,9 +73,5 @@ int main(void)
     tcase_add_test(tests, each_sample_has_its_place);
     tcase_add_test(tests, what_threads_found_is_added_up);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

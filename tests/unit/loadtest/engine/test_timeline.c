@@ -3,6 +3,8 @@
  */
 #include "loadtest/engine/timeline.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -228,9 +230,5 @@ int main(void)
     tcase_add_test(tests, a_window_knows_how_many_were_slower);
     tcase_add_test(tests, a_long_run_gets_longer_windows);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

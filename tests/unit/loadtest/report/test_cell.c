@@ -3,6 +3,8 @@
  */
 #include "loadtest/report/cell.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -38,9 +40,5 @@ int main(void)
     TCase *tests = tcase_create("cell");
     tcase_add_test(tests, columns_are_characters);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/report/json.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,9 +46,5 @@ int main(void)
     TCase *tests = tcase_create("json");
     tcase_add_test(tests, a_document);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

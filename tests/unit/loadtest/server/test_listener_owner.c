@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/listener_owner.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
@@ -181,9 +183,5 @@ int main(void)
     tcase_add_test(tests, a_unix_socket);
     tcase_add_test(tests, another_machine);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

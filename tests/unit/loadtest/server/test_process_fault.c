@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/process_fault.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -216,9 +218,5 @@ int main(void)
     tcase_add_test(tests, reload_is_a_hangup);
     tcase_add_test(tests, moments_are_kept_missed_ones_made_up_for_once_and_none_is_after_the_end);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/procstat.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -130,9 +132,5 @@ int main(void)
     tcase_add_test(tests, leaves_serve);
     tcase_add_test(tests, those_who_say_so_are_workers_and_nobody_else);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

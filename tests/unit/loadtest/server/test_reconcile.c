@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/reconcile.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -114,9 +116,5 @@ int main(void)
     tcase_add_test(tests, a_server_that_was_started_again_is_not_judged);
     tcase_add_test(tests, deaths_are_those_of_this_run);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/server_metrics.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
@@ -125,9 +127,5 @@ int main(void)
     tcase_add_test(tests, it_is_read_over_http);
     tcase_add_test(tests, other_answers_are_told_from_it);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

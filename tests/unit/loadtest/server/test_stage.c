@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/stage.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,9 +93,5 @@ int main(void)
     tcase_add_test(tests, without_start_nothing_is_started);
     tcase_add_test(tests, a_command_that_is_none_is_told_from_one);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/server/subject.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <netinet/in.h>
@@ -173,9 +175,5 @@ int main(void)
     tcase_add_test(tests, all_of_its_group_ends_with_it);
     tcase_add_test(tests, one_that_is_stopped_is_ended_all_the_same);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/alias.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <math.h>
 
@@ -58,9 +60,5 @@ int main(void)
     tcase_add_test(tests, the_table_holds_the_weights);
     tcase_add_test(tests, drawing_follows_the_table);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

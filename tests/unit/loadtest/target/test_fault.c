@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/fault.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -90,9 +92,5 @@ int main(void)
     tcase_add_test(tests, a_freeze_takes_a_time);
     tcase_add_test(tests, nonsense_is_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/infile.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,9 +76,5 @@ int main(void)
     tcase_add_test(tests, lines_and_words);
     tcase_add_test(tests, beside_a_folder);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

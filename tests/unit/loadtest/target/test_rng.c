@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/rng.h"
 
+#include "unit.h"
+
 #include <check.h>
 
 START_TEST(a_seed_is_a_run)
@@ -43,9 +45,5 @@ int main(void)
     tcase_add_test(tests, a_seed_is_a_run);
     tcase_add_test(tests, units_are_even);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/shot.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -112,9 +114,5 @@ int main(void)
     tcase_add_test(tests, braces_without_a_known_name_cost_nothing);
     tcase_add_test(tests, bad_headers_and_methods_are_refused);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/target.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -263,9 +265,5 @@ int main(void)
     tcase_add_test(tests, tls_and_names_tell_servers_apart);
     tcase_add_test(tests, a_wire_fault_asks_for_what_the_load_asks_for);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/template.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,9 +133,5 @@ int main(void)
     tcase_add_test(tests, the_length_of_the_body_is_filled_in);
     tcase_add_test(tests, as_many_blanks_as_there_are);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

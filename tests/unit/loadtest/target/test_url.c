@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/url.h"
 
+#include "unit.h"
+
 #include <arpa/inet.h>
 #include <check.h>
 #include <string.h>
@@ -105,9 +107,5 @@ int main(void)
     tcase_add_test(tests, what_is_no_url_is_named);
     tcase_add_test(tests, an_address_is_found);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

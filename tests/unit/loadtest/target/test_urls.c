@@ -3,6 +3,8 @@
  */
 #include "loadtest/target/urls.h"
 
+#include "unit.h"
+
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,9 +98,5 @@ int main(void)
     tcase_add_test(tests, mistakes_are_named_by_their_line);
     tcase_add_test(tests, ten_thousand_and_no_more);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? 1 : 0;
+    return unit_run(suite);
 }

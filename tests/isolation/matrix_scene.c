@@ -24,8 +24,6 @@ enum {
     REQUEST_MS = 1000,
     BUSY_MS = 600,
     SETTLE_MS = 4000, /* for the dead to be replaced, and for what they left to be swept */
-    MEND_MS = 10000,  /* where nothing is promised: a worker may wait 5 s for being killed, and does
-                         not pass before */
     NEW_CONNECTIONS = 20,
     WITNESSES = 200, /* requests: among fewer there might be no victim by chance */
     SLACK_DESCRIPTORS = 3,
@@ -349,10 +347,16 @@ static bool holds_no_more_memory(void *subject)
            memory_of_all(&scene->server) <= scene->memory + SLACK_MEMORY;
 }
 
+/* Where nothing is promised, a scribble may have made anything look as if it were in use, and what is
+ * left is not judged; that the service goes on has been asked for by then (commit_more). */
 static void look_for_leftovers(struct scene *scene)
 {
-    int settle = patience(is_promised(scene) ? SETTLE_MS : MEND_MS);
+    int settle = patience(SETTLE_MS);
 
+    if (!is_promised(scene)) {
+        snprintf(scene->seen->left, sizeof(scene->seen->left), "%s", SERVICE);
+        return;
+    }
     if (strcmp(scene->seen->dies, THREAD_LOST) == 0)
         scene_left(scene, LOST_THREAD);
     if (!eventually(holds_no_more_descriptors, scene, settle))
@@ -364,8 +368,7 @@ static void look_for_leftovers(struct scene *scene)
     if (scene->row->look != NULL)
         scene->row->look(scene);
     if (scene->left_count == 0)
-        snprintf(scene->seen->left, sizeof(scene->seen->left), "%s",
-                 is_promised(scene) ? NOTHING : SERVICE);
+        snprintf(scene->seen->left, sizeof(scene->seen->left), "%s", NOTHING);
 }
 
 /* Who died says the log, by what, and of which request; and the request has its line in the access

@@ -58,7 +58,7 @@ struct worker {
     int64_t cpu_ns, wall_ns; /* used in the measured run, and its length as this thread saw it */
     int64_t last_done_ns;
     uint64_t backlog; /* the most that were due and not sent, at one moment of the measured run */
-    bool failed; /* out of memory or descriptors before the run */
+    bool failed;      /* out of memory or descriptors before the run */
 };
 
 /* Sets up everything that worker_main() needs but the fields above the first gap, which are set.

@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -65,4 +66,10 @@ void machine_look(struct machine *m)
         m->memory = (uint64_t)info.totalram * info.mem_unit;
     m->page = (uint64_t)sysconf(_SC_PAGESIZE);
     find_huge_pages(m);
+}
+
+const char *machine_temporary(void)
+{
+    const char *folder = getenv("TMPDIR");
+    return folder && *folder ? folder : "/tmp";
 }

@@ -20,6 +20,8 @@ struct machine {
 };
 
 void machine_look(struct machine *m);
+/* Where temporary files go: TMPDIR, or /tmp. Not owned. */
+const char *machine_temporary(void);
 /* Just the CPUs this process may run on; 1 at least. */
 unsigned usable_cpus(void);
 

@@ -229,32 +229,24 @@ static bool set_expect(void *into, const char *value, struct complaint *why)
     return expectation_parse(value, &o->expectations[o->expectation_count++], why);
 }
 
-static bool take_file(const char *value, const char **name, struct complaint *why)
-{
-    *name = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
-}
-
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    return take_file(value, &((struct run_options *)into)->json, why);
+    return option_file(value, &((struct run_options *)into)->json, why);
 }
 
 static bool set_csv(void *into, const char *value, struct complaint *why)
 {
-    return take_file(value, &((struct run_options *)into)->csv, why);
+    return option_file(value, &((struct run_options *)into)->csv, why);
 }
 
 static bool set_html(void *into, const char *value, struct complaint *why)
 {
-    return take_file(value, &((struct run_options *)into)->html, why);
+    return option_file(value, &((struct run_options *)into)->html, why);
 }
 
 static bool set_hlog(void *into, const char *value, struct complaint *why)
 {
-    ((struct run_options *)into)->hlog = value;
-    return (value[0] != '\0' && strcmp(value, "-") != 0) ||
-           complain(why, "a file name is missing; only --json can write to stdout");
+    return option_file_only(value, &((struct run_options *)into)->hlog, why);
 }
 
 static bool set_steady_p99(void *into, const char *value, struct complaint *why)

@@ -130,6 +130,19 @@ bool options_set(const struct option_spec *table, void *into, const char *name, 
     return spec->set(into, value, &detail) || complain(why, "%s: %s", name, detail.text);
 }
 
+bool option_file(const char *value, const char **name, struct complaint *why)
+{
+    *name = value;
+    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+}
+
+bool option_file_only(const char *value, const char **name, struct complaint *why)
+{
+    *name = value;
+    return (value[0] != '\0' && strcmp(value, "-") != 0) ||
+           complain(why, "a file name is missing; only --json can write to stdout");
+}
+
 void options_help(const struct option_spec *table, FILE *out)
 {
     for (; table->name; table++) {

@@ -31,6 +31,9 @@ const char *options_find(const struct option_spec *table, int argc, char *const 
 /* Sets one option by its long name, for files of options; value NULL: there is none. */
 bool options_set(const struct option_spec *table, void *into, const char *name, const char *value,
                  struct complaint *why);
+/* For `set`: the name of a file to write, "-" for stdout; or of one that stdout cannot stand for. */
+bool option_file(const char *value, const char **name, struct complaint *why);
+bool option_file_only(const char *value, const char **name, struct complaint *why);
 /* One line per option. */
 void options_help(const struct option_spec *table, FILE *out);
 

@@ -94,6 +94,7 @@ static int measure_and_tell(struct run_options *o, const char *command)
     int status = EXIT_INVALID;
     if (!outputs_open(outputs, OUTPUTS, &why) || !stage_open(&stage, o, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
+        outputs_give_up(outputs, OUTPUTS);
         return status;
     }
     if (measure_on_stage(o, &stage, &result, &why)) {
@@ -102,6 +103,7 @@ static int measure_and_tell(struct run_options *o, const char *command)
         result_free(&result);
     } else {
         fprintf(stderr, "loadtest: %s\n", why.text);
+        outputs_give_up(outputs, OUTPUTS);
     }
     stage_close(&stage);
     return status;

@@ -294,6 +294,7 @@ int compare_main(int argc, char *const *argv, const char *command)
     }
     struct comparison c = {.options = &options, .command = command};
     int status = compare(&c, outputs);
+    outputs_give_up(outputs, FORMATS); /* those that tell() has not closed */
     release(&c);
     return status;
 }

@@ -88,6 +88,7 @@ static int demonstrate(struct demo *d, struct output *outputs)
     struct complaint why;
     if (!outputs_open(outputs, OUTPUTS, &why) || !workshop_open(&workshop, &why)) {
         fprintf(stderr, "loadtest: %s\n", why.text);
+        outputs_give_up(outputs, OUTPUTS);
         return EXIT_INVALID;
     }
     if (d->options->pin)

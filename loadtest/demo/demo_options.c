@@ -95,14 +95,12 @@ static bool set_workers(void *into, const char *value, struct complaint *why)
 
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    ((struct demo_options *)into)->json = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return option_file(value, &((struct demo_options *)into)->json, why);
 }
 
 static bool set_html(void *into, const char *value, struct complaint *why)
 {
-    ((struct demo_options *)into)->html = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return option_file(value, &((struct demo_options *)into)->html, why);
 }
 
 static bool set_no_pin(void *into, const char *value, struct complaint *why)

@@ -10,15 +10,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../machine.h"
+
 enum { FILE_BYTES = 1024 };
+
+void workshop_close(const struct workshop *w)
+{
+    unlink(w->log);
+    unlink(w->file);
+    rmdir(w->root);
+    rmdir(w->folder);
+}
 
 bool workshop_open(struct workshop *w, struct complaint *why)
 {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(w->folder, sizeof w->folder, "%s/tandem-demo-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    const char *tmp = machine_temporary();
+    snprintf(w->folder, sizeof w->folder, "%s/tandem-demo-XXXXXX", tmp);
     if (!mkdtemp(w->folder))
         return complain(why, "cannot make a folder in %s: %s: set TMPDIR to one that is writable",
-                        tmp && *tmp ? tmp : "/tmp", strerror(errno));
+                        tmp, strerror(errno));
     snprintf(w->root, sizeof w->root, "%s/root", w->folder);
     snprintf(w->file, sizeof w->file, "%s/one.txt", w->root);
     snprintf(w->log, sizeof w->log, "%s/server.log", w->folder);
@@ -28,13 +38,7 @@ bool workshop_open(struct workshop *w, struct complaint *why)
         fputc(i % 64 == 63 ? '\n' : 'a' + i % 26, out);
     if (out && fclose(out) == 0)
         return true;
-    return complain(why, "cannot write below %s: %s", w->folder, strerror(errno));
-}
-
-void workshop_close(const struct workshop *w)
-{
-    unlink(w->log);
-    unlink(w->file);
-    rmdir(w->root);
-    rmdir(w->folder);
+    complain(why, "cannot write below %s: %s", w->folder, strerror(errno));
+    workshop_close(w);
+    return false;
 }

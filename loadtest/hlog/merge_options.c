@@ -10,15 +10,12 @@
 
 static bool set_hlog(void *into, const char *value, struct complaint *why)
 {
-    ((struct merge_options *)into)->hlog = value;
-    return (value[0] != '\0' && strcmp(value, "-") != 0) ||
-           complain(why, "a file name is missing; only --json can write to stdout");
+    return option_file_only(value, &((struct merge_options *)into)->hlog, why);
 }
 
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    ((struct merge_options *)into)->json = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return option_file(value, &((struct merge_options *)into)->json, why);
 }
 
 static bool set_help(void *into, const char *value, struct complaint *why)

@@ -29,8 +29,7 @@ static bool set_only(void *into, const char *value, struct complaint *why)
 
 static bool set_json(void *into, const char *value, struct complaint *why)
 {
-    ((struct primitives_options *)into)->json = value;
-    return value[0] != '\0' || complain(why, "a file name is missing; - stands for stdout");
+    return option_file(value, &((struct primitives_options *)into)->json, why);
 }
 
 static bool set_quick(void *into, const char *value, struct complaint *why)

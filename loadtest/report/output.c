@@ -28,7 +28,6 @@ static bool open_one(struct output *o, bool stdout_taken, struct complaint *why)
 
 bool outputs_open(struct output *outputs, size_t count, struct complaint *why)
 {
-    struct complaint ignored;
     for (size_t i = 0; i < count; i++)
         outputs[i].file = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -36,7 +35,7 @@ bool outputs_open(struct output *outputs, size_t count, struct complaint *why)
             continue;
         if (open_one(&outputs[i], outputs_take_stdout(outputs, count), why))
             continue;
-        outputs_close(outputs, count, &ignored);
+        outputs_give_up(outputs, count);
         return false;
     }
     return true;
@@ -60,4 +59,10 @@ bool outputs_close(struct output *outputs, size_t count, struct complaint *why)
                             errno ? strerror(errno) : "an earlier write failed");
     }
     return good;
+}
+
+void outputs_give_up(struct output *outputs, size_t count)
+{
+    struct complaint ignored;
+    outputs_close(outputs, count, &ignored);
 }

@@ -21,5 +21,7 @@ bool outputs_open(struct output *outputs, size_t count, struct complaint *why);
 bool outputs_take_stdout(const struct output *outputs, size_t count);
 /* Closes them, each but stdout. False when something could not be written: one line in `why`. */
 bool outputs_close(struct output *outputs, size_t count, struct complaint *why);
+/* The same when there is nothing to tell; whatever is wrong has been said. */
+void outputs_give_up(struct output *outputs, size_t count);
 
 #endif

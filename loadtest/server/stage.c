@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../machine.h"
+
 /* A port nobody has, as the kernel picks one. */
 static bool find_port(char out[6])
 {
@@ -117,8 +119,8 @@ static bool split_words(struct stage *s, const char *command, struct complaint *
 
 static bool make_log(struct stage *s, struct complaint *why)
 {
-    const char *tmp = getenv("TMPDIR");
-    int n = snprintf(s->log, sizeof s->log, "%.40s/loadtest-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    const char *tmp = machine_temporary();
+    int n = snprintf(s->log, sizeof s->log, "%.40s/loadtest-XXXXXX", tmp);
     int fd = n > 0 && (size_t)n < sizeof s->log ? mkstemp(s->log) : -1;
     if (fd >= 0) {
         close(fd);
@@ -128,7 +130,7 @@ static bool make_log(struct stage *s, struct complaint *why)
     return complain(why,
                     "cannot make a log for the server in %s: %s: set TMPDIR to one that is "
                     "writable",
-                    tmp && *tmp ? tmp : "/tmp", strerror(errno));
+                    tmp, strerror(errno));
 }
 
 /* Has the command "--ready-fd 3", as our servers take it? Then it tells when it is ready. */

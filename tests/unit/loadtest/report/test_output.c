@@ -3,6 +3,7 @@
  */
 #include "loadtest/report/output.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -42,6 +43,20 @@ START_TEST(stdout_holds_one_report)
 }
 END_TEST
 
+/* Also after a failure to open them, when none is. */
+START_TEST(given_up_they_are_closed)
+{
+    struct output o[2] = {{"/dev/null", NULL}, {NULL, NULL}};
+    struct complaint why;
+    outputs_give_up(o, 2);
+    ck_assert(outputs_open(o, 2, &why));
+    int fd = fileno(o[0].file);
+    outputs_give_up(o, 2);
+    ck_assert_ptr_null(o[0].file);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), -1);
+}
+END_TEST
+
 START_TEST(a_full_disk_is_told)
 {
     struct output outputs[] = {{"/dev/full", NULL}};
@@ -60,6 +75,7 @@ int main(void)
     tcase_add_test(tests, those_wanted_are_opened);
     tcase_add_test(tests, a_bad_name_is_told);
     tcase_add_test(tests, stdout_holds_one_report);
+    tcase_add_test(tests, given_up_they_are_closed);
     tcase_add_test(tests, a_full_disk_is_told);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -52,10 +52,10 @@ static int open_listener_again(struct guard *g, size_t i)
 {
     struct listener *l = &g->server->listeners.all[i], fresh;
     const struct options *o = &g->server->options;
-    const char *typed = i < o->listen_count ? o->listen[i] : o->admin;
+    const char *typed = i < o->listen.count ? o->listen.all[i] : o->admin;
     const char *port = strrchr(l->name, ':');
     char address[sizeof l->name + 1], why[512];
-    bool is_all = i < g->server->options.listen_count && (*typed == '*' || *typed == ':');
+    bool is_all = i < g->server->options.listen.count && (*typed == '*' || *typed == ':');
     snprintf(address, sizeof address, "%s%s", is_all ? "*" : "", is_all && port ? port : l->name);
     if (listener_open(&fresh, address, why, sizeof why)) {
         g->is_helpless = false;

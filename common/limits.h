@@ -20,6 +20,8 @@
 #define LIMIT_WRITE_TIME "30s"    /* RST: the client has taken nothing for so long              */
 #define LIMIT_REQUEST_TIME "30s"  /* 504: the handler has run for so long                       */
 #define LIMIT_DRAIN_TIME "30s"    /* after TERM: what is left is cut off                        */
+#define LIMIT_SHAKE_TIME "10s"    /* silent close: a TLS handshake takes longer                 */
+#define LIMIT_TICKET_TIME "1h"    /* a TLS session can be resumed for so long at least           */
 #define LIMIT_REQUESTS "0"        /* requests a worker serves before it is replaced; 0 = no end */
 
 enum {
@@ -32,8 +34,10 @@ enum {
     LIMIT_SPARE_WAIT = 5000,      /* ms, 503: fresh: how long a request waits for a free child    */
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
-    LIMIT_LISTENERS = 16,         /* --listen                                                     */
+    LIMIT_TEXTS = 16,             /* --listen, --module, --tls-cert and the like, each            */
+    LIMIT_LISTENERS = 16,         /* --listen and --tls-listen together                             */
     LIMIT_MODULES = 16,           /* --module, and those built in                                 */
+    LIMIT_GATES = 64,             /* --tls-gates                                                  */
     LIMIT_ROUTES = 128,           /* of all modules together                                      */
     LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
     LIMIT_CORE_FDS = 64,          /* of these, the ones that no handler can use up                */

@@ -37,6 +37,8 @@ enum kind {
     ADDRESS,
     ADMIN,
     MODULE,
+    FILES,
+    FILE_NAME,
     RATE,
     USER,
     SWITCH,
@@ -63,6 +65,18 @@ _Static_assert(LIMIT_SPARES == 256, "the table and --help say so");
 /* clang-format off */
 static const struct row rows[] = {
     {"listen", ADDRESS, "127.0.0.1:8080", FIELD(listen), NO_RANGE, "or unix:/path; repeatable"},
+    {"tls-listen", ADDRESS, NULL, FIELD(tls_listen), NO_RANGE, "the same for https; repeatable"},
+    {"tls-cert", FILES, NULL, FIELD(tls_certs), NO_RANGE, "PEM, chain behind it; repeatable, by name"},
+    {"tls-key", FILES, NULL, FIELD(tls_keys), NO_RANGE, "PEM; one for each --tls-cert"},
+    {"tls-self-signed", SWITCH, NULL, FIELD(tls_self_signed), NO_RANGE, "a certificate for this machine, in memory"},
+    {"tls-ocsp", FILES, NULL, FIELD(tls_ocsp), NO_RANGE, "DER, to be stapled; repeatable"},
+    {"tls-client-ca", FILE_NAME, NULL, FIELD(tls_client_ca), NO_RANGE, "PEM: ask clients for a certificate"},
+    {"tls-client-required", SWITCH, NULL, FIELD(tls_client_required), NO_RANGE, "refuse clients that have none"},
+    {"tls-min", WORD, "1.2", FIELD(tls_only_13), "1.2|1.3", NULL, "oldest version of TLS"},
+    {"tls-gates", NUMBER, NULL, FIELD(tls_gates), "1", "64", "TLS processes [1 per CPU] (server-proc)"},
+    {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions can be resumed"},
+    {"tls-handshake-timeout", DURATION, LIMIT_SHAKE_TIME, FIELD(tls_handshake_timeout), "1ms", "24h", "for a TLS handshake"},
+    {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "Strict-Transport-Security, such as max-age=63072000"},
     {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
     {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},
@@ -266,27 +280,40 @@ static bool read_admin(struct reader *r, const struct row *row, const char *wher
     return true;
 }
 
-static bool read_address(struct reader *r, const char *where, const char *text)
+static bool add_text(struct reader *r, const struct row *row, const char *where, const char *text,
+                     const char *noun)
 {
-    struct options *o = r->o;
-    if (!is_address(r, where, text))
-        return false;
-    if (o->listen_count == LIMIT_LISTENERS)
-        return complain(r, where, "more than %d addresses: leave some out", LIMIT_LISTENERS);
-    o->listen[o->listen_count++] = text;
+    struct texts *texts = field_of(r, row);
+    if (texts->count == LIMIT_TEXTS)
+        return complain(r, where, "more than %d %s: leave some out", LIMIT_TEXTS, noun);
+    texts->all[texts->count++] = text;
     return true;
 }
 
-/* What is in the file, its loader will say. */
-static bool read_module(struct reader *r, const char *where, const char *text)
+static bool read_address(struct reader *r, const struct row *row, const char *where,
+                         const char *text)
 {
-    struct options *o = r->o;
+    return is_address(r, where, text) && add_text(r, row, where, text, "addresses");
+}
+
+/* What is in the file, its loader will say. */
+static bool read_module(struct reader *r, const struct row *row, const char *where,
+                        const char *text)
+{
     if (!*text || *text == '=')
         return complain(r, where, "\"%.200s\" names no file: write FILE.so or FILE.so=ARGUMENT",
                         text);
-    if (o->module_count == LIMIT_MODULES)
-        return complain(r, where, "more than %d modules: leave some out", LIMIT_MODULES);
-    o->modules[o->module_count++] = text;
+    return add_text(r, row, where, text, "modules");
+}
+
+/* Likewise. */
+static bool read_files(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    if (!*text)
+        return complain(r, where, "is empty: name a file");
+    if (row->kind == FILES)
+        return add_text(r, row, where, text, "files");
+    memcpy(field_of(r, row), &text, sizeof text);
     return true;
 }
 
@@ -354,11 +381,14 @@ static bool read_value(struct reader *r, const struct row *row, const char *wher
     case DESCRIPTOR:
         return read_descriptor(r, row, where, text);
     case ADDRESS:
-        return read_address(r, where, text);
+        return read_address(r, row, where, text);
     case ADMIN:
         return read_admin(r, row, where, text);
     case MODULE:
-        return read_module(r, where, text);
+        return read_module(r, row, where, text);
+    case FILES:
+    case FILE_NAME:
+        return read_files(r, row, where, text);
     case RATE:
         return read_quarantine(r, where, text);
     case USER:
@@ -374,7 +404,8 @@ static bool read_value(struct reader *r, const struct row *row, const char *wher
 /* A setting without effect would be a promise not kept, so the twin refuses it. */
 static bool belongs_here(const struct reader *r, const struct row *row, const char *where)
 {
-    bool foreign = strcmp(row->name, "isolation") == 0 || strcmp(row->name, "spare") == 0;
+    bool foreign = strcmp(row->name, "isolation") == 0 || strcmp(row->name, "spare") == 0 ||
+                   strcmp(row->name, "tls-gates") == 0;
     if (!foreign || r->with_isolation)
         return true;
     return complain(r, where, "belongs to server-proc: leave it out here, or start server-proc");
@@ -389,7 +420,7 @@ static const char *placeholder(const struct row *row)
         [FOLDER] = "DIR",      [DESCRIPTOR] = "FD",     [ADDRESS] = "ADDR:PORT",
         [ADMIN] = "ADDR:PORT", [MODULE] = "FILE[=ARG]", [RATE] = "N/TIME",
         [USER] = "NAME",       [TEXT] = "FILE|-|off",   [SWITCH] = "",
-        [QUESTION] = ""};
+        [QUESTION] = "",       [FILES] = "FILE",        [FILE_NAME] = "FILE"};
     return row->kind == WORD ? row->low : forms[row->kind];
 }
 
@@ -521,13 +552,16 @@ static enum options_result read_flags(struct reader *r, int argc, char **argv)
  * whole for a program we may become; what is read points into the copy for as long as we run. */
 static bool read_list(struct reader *r, const struct row *row, const char *where, const char *text)
 {
-    static char copies[2][LIMIT_LISTENERS * 128]; /* of addresses, and of modules */
-    char *copy = copies[row->kind == MODULE];
-    char *rest = NULL;
-    if (strlen(text) >= sizeof copies[0])
-        return complain(r, where, "is longer than %zu bytes: leave some out", sizeof copies[0] - 1);
-    strcpy(copy, text);
-    for (char *one = strtok_r(copy, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
+    enum { ROOM = LIMIT_TEXTS * 128 };
+    static char *copies[ROWS];
+    char **copy = &copies[row - rows], *rest = NULL;
+    if (strlen(text) > ROOM)
+        return complain(r, where, "is longer than %d bytes: leave some out", ROOM);
+    free(*copy);
+    *copy = strdup(text);
+    if (!*copy)
+        return complain(r, where, "%s", strerror(errno));
+    for (char *one = strtok_r(*copy, " ", &rest); one; one = strtok_r(NULL, " ", &rest))
         if (!read_value(r, row, where, one))
             return false;
     return true;
@@ -549,7 +583,7 @@ static bool read_environment(struct reader *r)
         r->seen[row - rows] = true;
         if (!belongs_here(r, row, name))
             return false;
-        bool is_list = row->kind == ADDRESS || row->kind == MODULE;
+        bool is_list = row->kind == ADDRESS || row->kind == MODULE || row->kind == FILES;
         if (!(is_list ? read_list : read_value)(r, row, name, text))
             return false;
     }
@@ -565,18 +599,26 @@ static unsigned per_cpu(unsigned each, unsigned least, unsigned most)
     return count < least ? least : count;
 }
 
+/* Who serves https alone has not asked for a port without it. */
+static bool is_needless(const struct reader *r, const struct row *row)
+{
+    return row == rows && r->o->tls_listen.count > 0;
+}
+
 static void set_defaults(struct reader *r)
 {
     for (const struct row *row = rows; row < rows + ROWS; row++)
-        if (row->standard && !r->seen[row - rows])
+        if (row->standard && !r->seen[row - rows] && !is_needless(r, row))
             read_value(r, row, row->name, row->standard);
     struct options *o = r->o;
     if (o->workers == 0)
         o->workers = per_cpu(4, 8, LIMIT_WORKERS);
     if (o->spares == 0)
         o->spares = per_cpu(2, 4, LIMIT_SPARES);
-    if (o->listen_count == 0) /* a variable of nothing but blanks */
-        read_address(r, rows[0].name, rows[0].standard);
+    if (o->tls_gates == 0)
+        o->tls_gates = per_cpu(1, 1, LIMIT_GATES);
+    if (o->listen.count + o->tls_listen.count == 0) /* a variable of nothing but blanks */
+        read_address(r, rows, rows->name, rows->standard);
 }
 
 /* What is said about files is a promise, too. */
@@ -590,6 +632,51 @@ static bool files_are_served(const struct reader *r)
     return o->root || !name || complain(r, name, "is about files, and none are served: add --root");
 }
 
+/* Likewise about TLS. */
+static const char *tls_setting(const struct options *o)
+{
+    return o->tls_certs.count > 0   ? "--tls-cert"
+           : o->tls_keys.count > 0  ? "--tls-key"
+           : o->tls_self_signed     ? "--tls-self-signed"
+           : o->tls_ocsp.count > 0  ? "--tls-ocsp"
+           : o->tls_client_ca       ? "--tls-client-ca"
+           : o->tls_client_required ? "--tls-client-required"
+           : o->hsts                ? "--hsts"
+                                    : NULL;
+}
+
+static bool has_certificates(const struct reader *r)
+{
+    const struct options *o = r->o;
+    if (o->tls_certs.count != o->tls_keys.count)
+        return complain(r, o->tls_certs.count < o->tls_keys.count ? "--tls-key" : "--tls-cert",
+                        "%zu certificates and %zu keys: give each --tls-cert its --tls-key, in the "
+                        "same order",
+                        o->tls_certs.count, o->tls_keys.count);
+    return o->tls_certs.count > 0 || o->tls_self_signed ||
+           complain(r, "--tls-listen",
+                    "there is no certificate: add --tls-cert FILE --tls-key FILE, or "
+                    "--tls-self-signed for use on this machine");
+}
+
+static bool tls_makes_sense(const struct reader *r)
+{
+    const struct options *o = r->o;
+    const char *setting = tls_setting(o);
+    if (o->listen.count + o->tls_listen.count > LIMIT_LISTENERS)
+        return complain(r, "--tls-listen",
+                        "more than %d addresses, with those of --listen: leave some out",
+                        LIMIT_LISTENERS);
+    if (o->tls_listen.count == 0)
+        return !setting || complain(r, setting,
+                                    "is about https, and none is spoken: add --tls-listen "
+                                    "ADDR:PORT");
+    if (o->tls_client_required && !o->tls_client_ca)
+        return complain(r, "--tls-client-required",
+                        "nobody could be believed: add --tls-client-ca FILE");
+    return has_certificates(r);
+}
+
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv)
 {
@@ -598,7 +685,7 @@ enum options_result options_read(struct options *o, const char *program, bool wi
     enum options_result result = read_flags(&r, argc, argv);
     if (result != OPTIONS_RUN)
         return result;
-    if (!read_environment(&r) || !files_are_served(&r))
+    if (!read_environment(&r) || !files_are_served(&r) || !tls_makes_sense(&r))
         return OPTIONS_BAD;
     set_defaults(&r);
     return OPTIONS_RUN;

@@ -18,14 +18,19 @@
 enum isolation { ISOLATION_POOL, ISOLATION_FRESH };
 enum log_format { FORMAT_COMBINED, FORMAT_JSON };
 
+/* The values of an option that may be given more than once, as typed, in this order. */
+struct texts {
+    const char *all[LIMIT_TEXTS];
+    size_t count;
+};
+
 struct options {
-    const char *listen[LIMIT_LISTENERS]; /* as typed: "127.0.0.1:8080", "[::1]:0", "unix:/path" */
-    size_t listen_count;                 /* at least one after options_read */
-    const char *admin;                   /* address for /metrics and the like; NULL: none */
-    const char *root;                    /* NULL: no files are served */
-    const char *modules[LIMIT_MODULES];  /* as typed: "FILE.so" or "FILE.so=ARGUMENT" */
-    size_t module_count;
-    unsigned workers; /* 1 … LIMIT_WORKERS; by default 4 a CPU, at least 8 */
+    struct texts listen;     /* "127.0.0.1:8080", "[::1]:0", "unix:/path" */
+    struct texts tls_listen; /* the same; after options_read the two have at least one together */
+    const char *admin;       /* address for /metrics and the like; NULL: none */
+    const char *root;        /* NULL: no files are served */
+    struct texts modules;    /* "FILE.so" or "FILE.so=ARGUMENT" */
+    unsigned workers;        /* 1 … LIMIT_WORKERS; by default 4 a CPU, at least 8 */
     unsigned max_connections;
     uint64_t max_requests; /* per worker; 0 = no end */
     enum isolation isolation;
@@ -52,6 +57,19 @@ struct options {
     uint64_t max_body;
     uint64_t body_rate; /* bytes that earn a body one more second */
     uint64_t max_spool; /* bytes of all bodies that wait in descriptors, together */
+
+    /* All of these only with tls_listen. */
+    struct texts tls_certs;        /* PEM files: a certificate, and its chain behind it */
+    struct texts tls_keys;         /* PEM files: the key of the certificate of the same index */
+    struct texts tls_ocsp;         /* DER files: what an OCSP responder says of one of them */
+    const char *tls_client_ca;     /* PEM file; NULL: clients are not asked for a certificate */
+    bool tls_client_required;      /* … and without one, they are refused */
+    bool tls_self_signed;          /* a certificate made at start, in memory */
+    bool tls_only_13;              /* --tls-min 1.3 */
+    unsigned tls_gates;            /* server-proc; by default one a CPU */
+    int64_t tls_ticket_time;       /* ms; how long a session can be resumed at least */
+    int64_t tls_handshake_timeout; /* ms */
+    const char *hsts;              /* value of Strict-Transport-Security; NULL: none is sent */
 
     bool listing;              /* folders without an index show what is in them */
     const char *not_found;     /* path below root of the page for 404; NULL: none */

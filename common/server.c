@@ -75,8 +75,8 @@ static bool open_listener(struct server *s, const char *address, bool is_admin)
 static bool open_listeners(struct server *s)
 {
     const struct options *o = &s->options;
-    for (size_t i = 0; i < o->listen_count; i++)
-        if (!open_listener(s, o->listen[i], false))
+    for (size_t i = 0; i < o->listen.count; i++)
+        if (!open_listener(s, o->listen.all[i], false))
             return false;
     return !o->admin || open_listener(s, o->admin, true);
 }
@@ -149,8 +149,8 @@ static bool add_all(struct server *s)
         return false;
     if (o->enable_faults && !add_module(s, &fault_module, NULL))
         return false;
-    for (size_t i = 0; i < o->module_count; i++)
-        if (!load_module(s, o->modules[i]))
+    for (size_t i = 0; i < o->modules.count; i++)
+        if (!load_module(s, o->modules.all[i]))
             return false;
     return true;
 }

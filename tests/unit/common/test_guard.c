@@ -38,8 +38,8 @@ static void set_up(void)
                              .signals = signals_open(),
                              .slots = 1};
     server.options.ready_fd = -1;
-    server.options.listen[0] = "*:0";
-    server.options.listen_count = server.listeners.count = 1;
+    server.options.listen.all[0] = "*:0";
+    server.options.listen.count = server.listeners.count = 1;
     ck_assert(listener_open(&server.listeners.all[0], "*:0", why, sizeof(why)));
     ck_assert_ptr_nonnull(server.board = scoreboard_open(1));
     ck_assert(conn_table_open(&server.table, NUMBERS, STASH));

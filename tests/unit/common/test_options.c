@@ -41,7 +41,7 @@ static void text_of(int fd, char *text, size_t size)
 static enum options_result read_line(bool with_isolation, const char **line)
 {
     enum options_result result;
-    char *argv[LIMIT_LISTENERS + 4] = {NULL};
+    char *argv[LIMIT_TEXTS + 4] = {NULL};
     int argc = 0, out, err, old_out, old_err;
 
     for (; line[argc] != NULL; argc++)
@@ -72,8 +72,8 @@ START_TEST(has_the_documented_defaults)
     unsigned cpus = usable_cpus();
 
     ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
-    ck_assert_uint_eq(o.listen_count, 1);
-    ck_assert_str_eq(o.listen[0], "127.0.0.1:8080");
+    ck_assert_uint_eq(o.listen.count, 1);
+    ck_assert_str_eq(o.listen.all[0], "127.0.0.1:8080");
     ck_assert_ptr_null(o.root);
     ck_assert_uint_eq(o.workers, cpus < 2 ? 8 : cpus * 4);
     ck_assert_uint_eq(o.spares, cpus < 2 ? 4 : cpus * 2);
@@ -91,7 +91,7 @@ START_TEST(has_the_documented_defaults)
     ck_assert(o.sandbox);
     ck_assert_ptr_null(o.user);
     ck_assert_ptr_null(o.admin);
-    ck_assert_uint_eq(o.module_count, 0);
+    ck_assert_uint_eq(o.modules.count, 0);
     ck_assert_uint_eq(o.quarantine.deaths, 0);
     ck_assert_uint_eq(o.worker_memory, 0);
     ck_assert_int_eq(o.worker_cpu, 0);
@@ -130,9 +130,9 @@ END_TEST
 START_TEST(collects_addresses)
 {
     ck_assert_int_eq(READ("--listen", "[::1]:0", "--listen=unix:/run/x"), OPTIONS_RUN);
-    ck_assert_uint_eq(o.listen_count, 2);
-    ck_assert_str_eq(o.listen[0], "[::1]:0");
-    ck_assert_str_eq(o.listen[1], "unix:/run/x");
+    ck_assert_uint_eq(o.listen.count, 2);
+    ck_assert_str_eq(o.listen.all[0], "[::1]:0");
+    ck_assert_str_eq(o.listen.all[1], "unix:/run/x");
 }
 END_TEST
 
@@ -154,25 +154,25 @@ END_TEST
 START_TEST(collects_modules)
 {
     ck_assert_int_eq(READ("--module", "./a.so", "--module=./b.so=x=y"), OPTIONS_RUN);
-    ck_assert_uint_eq(o.module_count, 2);
-    ck_assert_str_eq(o.modules[0], "./a.so");
-    ck_assert_str_eq(o.modules[1], "./b.so=x=y");
+    ck_assert_uint_eq(o.modules.count, 2);
+    ck_assert_str_eq(o.modules.all[0], "./a.so");
+    ck_assert_str_eq(o.modules.all[1], "./b.so=x=y");
     setenv("TANDEM_MODULE", "./c.so  ./d.so=1 ", 1);
     ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
-    ck_assert_uint_eq(o.module_count, 2);
-    ck_assert_str_eq(o.modules[1], "./d.so=1");
+    ck_assert_uint_eq(o.modules.count, 2);
+    ck_assert_str_eq(o.modules.all[1], "./d.so=1");
 }
 END_TEST
 
 START_TEST(refuses_more_addresses_than_fit)
 {
-    const char *argv[LIMIT_LISTENERS + 3] = {"prog"};
+    const char *argv[LIMIT_TEXTS + 3] = {"prog"};
 
-    for (int i = 1; i <= LIMIT_LISTENERS + 1; i++)
+    for (int i = 1; i <= LIMIT_TEXTS + 1; i++)
         argv[i] = "--listen=:0";
     ck_assert_int_eq(read_line(true, argv), OPTIONS_BAD);
     ck_assert_ptr_nonnull(strstr(err_text, "more than 16 addresses"));
-    argv[LIMIT_LISTENERS + 1] = NULL;
+    argv[LIMIT_TEXTS + 1] = NULL;
     ck_assert_int_eq(read_line(true, argv), OPTIONS_RUN);
 }
 END_TEST
@@ -189,9 +189,9 @@ START_TEST(reads_the_environment)
     setenv("TANDEM_OTHER", "whatever", 1);
     ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
     ck_assert_uint_eq(o.max_body, 64 << 10);
-    ck_assert_uint_eq(o.listen_count, 2);
-    ck_assert_str_eq(o.listen[0], "127.0.0.1:1");
-    ck_assert_str_eq(o.listen[1], "[::1]:2");
+    ck_assert_uint_eq(o.listen.count, 2);
+    ck_assert_str_eq(o.listen.all[0], "127.0.0.1:1");
+    ck_assert_str_eq(o.listen.all[1], "[::1]:2");
     ck_assert_str_eq(getenv("TANDEM_LISTEN"), "127.0.0.1:1  [::1]:2");
     ck_assert(o.enable_demo && !o.enable_faults && !o.one);
     ck_assert_ptr_null(o.root);
@@ -204,8 +204,8 @@ START_TEST(lets_flags_win)
     setenv("TANDEM_WORKERS", "nonsense", 1);
     setenv("TANDEM_ONE", "0", 1);
     ck_assert_int_eq(READ("--listen", ":3", "--workers=6", "--one"), OPTIONS_RUN);
-    ck_assert_uint_eq(o.listen_count, 1);
-    ck_assert_str_eq(o.listen[0], ":3");
+    ck_assert_uint_eq(o.listen.count, 1);
+    ck_assert_str_eq(o.listen.all[0], ":3");
     ck_assert_uint_eq(o.workers, 6);
     ck_assert(o.one);
 }
@@ -224,7 +224,7 @@ START_TEST(listens_although_the_variable_is_blank)
 {
     setenv("TANDEM_LISTEN", "  ", 1);
     ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
-    ck_assert_uint_eq(o.listen_count, 1);
+    ck_assert_uint_eq(o.listen.count, 1);
 }
 END_TEST
 

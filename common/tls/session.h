@@ -1,0 +1,61 @@
+/*
+ * session.h — one TLS connection, seen from the server: handshake, bytes, end.
+ *
+ *      tls_open ──▶ SHAKING ── tls_handshake: TLS_DONE ──▶ OPEN ── tls_end ──▶ tls_close
+ *                      └────── TLS_FAILED, TLS_HTTP ─────────────────────────────▲
+ *
+ * Works on a non-blocking socket that stays the caller's, without copying more than TLS itself
+ * must. For the owner of the connection: one thread at a time.
+ */
+#ifndef TANDEM_TLS_SESSION_H
+#define TANDEM_TLS_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "../tls_facts.h"
+#include "context.h"
+
+struct tls_session;
+
+/* For a connection just accepted on `fd`. NULL: no memory. */
+struct tls_session *tls_open(struct tls_context *c, int fd);
+/* Frees it, and sends nothing. NULL is fine. */
+void tls_close(struct tls_session *t);
+
+enum tls_step {
+    TLS_DONE,  /* agreed on: tls_facts_of() tells what */
+    TLS_AGAIN, /* the socket has no more, or takes no more (tls_wants_room) */
+    TLS_HTTP,  /* what came is plain HTTP: a 400, in plain, is what its client understands */
+    TLS_FAILED /* the client has been told why, if that was possible; tls_failure() */
+};
+
+/* Goes on with the handshake as far as the socket allows; after each event. */
+enum tls_step tls_handshake(struct tls_session *t);
+/* Why it failed, for the debug log: one line. As long as the session lives. */
+const char *tls_failure(const struct tls_session *t);
+
+/* As recv(2) on a non-blocking socket: a count; 0: the client has ended, with or without a
+ * close_notify (HTTP knows by itself whether a request is whole); -1 with EAGAIN: no whole record has
+ * come; -1 with another errno: broken. Only EAGAIN says that there is nothing more: less than was asked
+ * for does not. */
+ssize_t tls_recv(struct tls_session *t, void *to, size_t room);
+/* As send(2) on a non-blocking socket, without SIGPIPE; `more`: others follow at once (MSG_MORE).
+ * After -1 with EAGAIN the next call must offer at least the same bytes again, wherever they lie. */
+ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more);
+/* The last EAGAIN, or TLS_AGAIN, was for want of room to write, whatever was asked for: wait for
+ * EPOLLOUT. */
+bool tls_wants_room(const struct tls_session *t);
+/* An event has come: the socket may have more than it had. Before the first call after each event
+ * (a short read is taken to be the end of what there is, as epoll(7) says it is). */
+void tls_refresh(struct tls_session *t);
+
+/* Says close_notify (RFC 8446 §6.1), if the socket takes it: all that was promised has been sent.
+ * Never after half an answer. Reading goes on. */
+void tls_end(struct tls_session *t);
+
+/* What was agreed on; after TLS_DONE. */
+void tls_facts_of(const struct tls_session *t, struct tls_facts *facts);
+
+#endif

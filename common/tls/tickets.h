@@ -1,0 +1,33 @@
+/*
+ * tickets.h — the keys that session tickets are sealed with (RFC 5077, RFC 8446 §4.6.1).
+ *
+ * With tickets it is the client who keeps a session; whoever has the key can go on with it. So the
+ * keys lie in memory shared by all who serve, and by nobody else: the gates of server-proc; the
+ * processes that server-thread starts one after the other. Sessions so outlive the death of any of
+ * them. A key seals for one --tls-ticket-time, and opens for one more: a ticket is good for that
+ * long at least, and for twice as long at most. Whoever has a key can read the sessions that it has
+ * sealed, so it is forgotten then.
+ *
+ *      slots   [ next ]  [ current: seals ]  [ previous: opens ]        rotate: → → ×
+ *
+ * One process rotates; all may seal and open at any time. A slot is rewritten only when no ticket of
+ * it is good any more, so a reader needs no lock.
+ */
+#ifndef TANDEM_TLS_TICKETS_H
+#define TANDEM_TLS_TICKETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tls_tickets;
+
+/* Maps it, shared with children forked later, kept out of core files. `period` is --tls-ticket-time
+ * in ms. NULL (errno): no memory, or no randomness. */
+struct tls_tickets *tls_tickets_open(int64_t period);
+/* Overwrites the keys, too. */
+void tls_tickets_close(struct tls_tickets *t);
+/* Takes the next key into use when it is time (now: monotonic ms). Every few seconds at least, by the
+ * one process that does; costs nothing when it is not time. */
+void tls_tickets_rotate(struct tls_tickets *t, int64_t now);
+
+#endif

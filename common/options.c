@@ -680,7 +680,7 @@ static bool tls_makes_sense(const struct reader *r)
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv)
 {
-    *o = (struct options){.ready_fd = -1};
+    *o = (struct options){.ready_fd = -1, .argv = argv};
     struct reader r = {.o = o, .program = program, .with_isolation = with_isolation};
     enum options_result result = read_flags(&r, argc, argv);
     if (result != OPTIONS_RUN)

@@ -84,6 +84,7 @@ struct options {
     bool one;     /* --one: serve in this process alone, for the debugger */
     bool check;   /* --check: read everything, start nothing */
     int ready_fd; /* -1: nobody waits */
+    char **argv;  /* what was read, for a program of ours that is to read the same */
 };
 
 enum options_result {

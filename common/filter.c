@@ -135,13 +135,14 @@ static const int allowed_for_gate[] = {
     CALL(read), CALL(write), CALL(poll), CALL(ppoll),
     /* memory, locks, time, randomness */
     CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(futex), CALL(clock_gettime),
-    CALL(gettimeofday), CALL(time), CALL(getrandom), CALL(getpid), CALL(gettid), CALL(restart_syscall),
+    CALL(gettimeofday), CALL(time), CALL(getrandom), CALL(getpid), CALL(getppid), CALL(gettid),
+    CALL(restart_syscall),
     /* the end, abort() included */
     CALL(exit), CALL(exit_group), CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(rt_sigaction),
 #if TANDEM_SANITIZED
     /* as above; and reports */
     CALL(ptrace), CALL(prctl), CALL(getdents), CALL(getdents64), CALL(clone), CALL(wait4), CALL(sigaltstack),
-    CALL(sched_yield), CALL(openat), CALL(readlink), CALL(fstat), CALL(newfstatat), CALL(getppid),
+    CALL(sched_yield), CALL(openat), CALL(readlink), CALL(fstat), CALL(newfstatat),
     CALL(set_robust_list), CALL(lseek), CALL(pipe), CALL(pipe2), CALL(getrusage), CALL(sched_getaffinity),
 #endif
 };
@@ -152,6 +153,9 @@ static const struct condition conditions_for_gate[] = {
     IF(socketpair, 0, EQ, AF_UNIX, 0),
     IF(ioctl, 1, EQ, SIOCOUTQ, 0),
     IF(tgkill, 2, EQ, SIGABRT, 0),
+#if !TANDEM_SANITIZED
+    IF(prctl, 0, EQ, PR_SET_PDEATHSIG, 0),
+#endif
 };
 /* clang-format on */
 

@@ -99,4 +99,9 @@ enum options_result {
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv);
 
+/* The same, for a program that server-proc has started with its own arguments and environment: what
+ * is only looked up is not looked up again (is that a folder, is this descriptor open). */
+enum options_result options_read_again(struct options *o, const char *program, int argc,
+                                       char **argv);
+
 #endif

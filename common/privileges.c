@@ -44,8 +44,8 @@ static bool find(const char *whose, const char *name, struct identity *who)
     const struct passwd *known = is_number ? getpwuid((uid_t)number) : getpwnam(name);
     if (!known && !is_number)
         return false;
-    *who = (struct identity){
-        .whose = whose, .name = name, .uid = (uid_t)number, .gid = (gid_t)number};
+    *who =
+        (struct identity){.whose = whose, .name = name, .uid = (uid_t)number, .gid = (gid_t)number};
     if (known) {
         who->login = known->pw_name;
         who->uid = known->pw_uid;
@@ -105,9 +105,10 @@ static enum privileges become(const struct identity *who, char *line, size_t siz
         setresuid(who->uid, who->uid, who->uid) != 0 || !clear_capabilities())
         return refuse(who, line, size);
     if (is_regained(who)) {
-        snprintf(line, size,
-                 "%s became %.64s, but could become root again: start the server as an ordinary user",
-                 who->whose, who->name);
+        snprintf(
+            line, size,
+            "%s became %.64s, but could become root again: start the server as an ordinary user",
+            who->whose, who->name);
         return PRIVILEGES_FAILED;
     }
     snprintf(line, size, "%s run as %.64s", who->whose, who->name);
@@ -168,8 +169,7 @@ enum privileges privileges_drop(const char *whose, const char *user, int root,
             snprintf(line, size, "--user %.64s: the system has no such user", user);
             return PRIVILEGES_FAILED;
         }
-        who = (struct identity){
-            .whose = whose, .name = NOBODY, .uid = NOBODY_ID, .gid = NOBODY_ID};
+        who = (struct identity){.whose = whose, .name = NOBODY, .uid = NOBODY_ID, .gid = NOBODY_ID};
     }
     if (who.uid == 0) {
         snprintf(line, size, "%s run as root, as --user says", whose);

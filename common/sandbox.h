@@ -26,7 +26,7 @@ struct sandbox_needs {
     bool wanted;      /* --sandbox on */
     bool sockets;     /* some module opens connections */
     bool proc;        /* something reads /proc */
-    bool is_gate;     /* it runs no handler, and needs no file, only bytes of sockets: less is left */
+    bool is_gate; /* it runs no handler, and needs no file, only bytes of sockets: less is left */
 };
 
 enum sandbox_result {

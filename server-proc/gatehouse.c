@@ -22,7 +22,13 @@
 
 #define PROGRAM "tls-gate"
 
-enum { EXIT_NO_PROGRAM = 127, LOOK_PAUSE = 50, YOUNG = 1000, PAUSE = 1000, GOODBYE = 3000 /* ms */ };
+enum {
+    EXIT_NO_PROGRAM = 127,
+    LOOK_PAUSE = 50,
+    YOUNG = 1000,
+    PAUSE = 1000,
+    GOODBYE = 3000 /* ms */
+};
 
 static struct house {
     struct gate_board *board;

@@ -23,7 +23,11 @@
 #include "common/server.h"
 #include "gate_board.h"
 
-enum gate_numbers { GATE_CHANNEL = 3, GATE_BOARD, GATE_LISTENERS }; /* those of --tls-listen follow */
+enum gate_numbers {
+    GATE_CHANNEL = 3,
+    GATE_BOARD,
+    GATE_LISTENERS
+}; /* those of --tls-listen follow */
 
 /* NULL: no TLS is spoken. Anybody. */
 struct gate_board *gatehouse_board(void);

@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "limits.h"
+#include "wire.h"
 
 enum { LAST_PIECE = 64 * 1024 };
 
@@ -80,7 +79,8 @@ static size_t next_piece(const struct conn_part *part, size_t turn)
     return all_but_last < turn ? (size_t)all_but_last : turn;
 }
 
-static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn)
+static enum outbox_result send_part(const struct conn *c, struct conn_part *part, int fd,
+                                    size_t *turn)
 {
     while (part->left > 0) {
         if (*turn == 0)
@@ -89,7 +89,7 @@ static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn
         if (want == 0)
             return OUTBOX_BROKEN;
         off_t offset = (off_t)part->offset;
-        ssize_t put = sendfile(fd, part->fd, &offset, want);
+        ssize_t put = wire_sendfile(c, fd, part->fd, &offset, want);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
@@ -110,7 +110,7 @@ enum outbox_result outbox_continue(struct conn *c, int fd)
     for (int i = 0; i < 2; i++) {
         if (c->out[i].fd < 0)
             continue;
-        enum outbox_result result = send_part(&c->out[i], fd, &turn);
+        enum outbox_result result = send_part(c, &c->out[i], fd, &turn);
         if (result != OUTBOX_SENT)
             return result;
     }
@@ -123,9 +123,8 @@ enum outbox_result outbox_send(struct conn *c, int fd, const void *bytes, size_t
     c->out[1] = part; /* from here on the slot knows it: nothing leaks when we die */
     const char *at = bytes;
     size_t left = n;
-    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (part.fd >= 0 ? MSG_MORE : 0);
     while (left > 0) {
-        ssize_t put = send(fd, at, left, flags);
+        ssize_t put = wire_send(c, fd, at, left, part.fd >= 0);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0 && !would_block())

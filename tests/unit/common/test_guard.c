@@ -33,7 +33,8 @@ static void set_up(void)
 {
     char why[256];
 
-    server = (struct server){.epoll = epoll_create1(EPOLL_CLOEXEC),
+    server = (struct server){.handover = -1,
+                             .epoll = epoll_create1(EPOLL_CLOEXEC),
                              .retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                              .signals = signals_open(),
                              .slots = 1};
@@ -45,7 +46,7 @@ static void set_up(void)
     ck_assert(conn_table_open(&server.table, NUMBERS, STASH));
     ck_assert(server_watch(&server, server.retire, serve_retire_tag()));
     int fd = server.listeners.all[0].fd;
-    ck_assert(server_watch(&server, fd, serve_listener_tag(fd, false)));
+    ck_assert(server_watch(&server, fd, serve_listener_tag(fd, LISTENER_PLAIN)));
     ck_assert(guard_open(&guard, &server, &sweep));
     ck_assert(sweep_open(&sweep, &server));
     sweep_learn_core(&sweep);
@@ -86,7 +87,7 @@ static void expect_service(void)
     int fd = server.listeners.all[0].fd;
 
     connect_client();
-    ck_assert_uint_eq(next_event(), serve_listener_tag(fd, false));
+    ck_assert_uint_eq(next_event(), serve_listener_tag(fd, LISTENER_PLAIN));
     int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(accepted, 0);
     close(accepted);

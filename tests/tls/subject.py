@@ -116,7 +116,8 @@ class Server:
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
                 [*command_of(subject), "--ready-fd", str(writer), *self.defaults(options), *options],
-                pass_fds=[writer], stdin=subprocess.DEVNULL, stderr=errors, env=environment(options))
+                pass_fds=[writer], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                env=environment(options))
         os.close(writer)
         self.pid = self.process.pid
         with os.fdopen(reader) as ready:

@@ -76,7 +76,7 @@ class Optional(ClientCase):
     def test_a_resumed_session_keeps_its_subject(self):
         server = self.start_asking()
         kept = workshop().path("alice.session")
-        identity = ("-cert", people.alice.cert, "-key", people.alice.key)
+        identity = ("-cert", people.alice.cert, "-cert_chain", people.alice.cert, "-key", people.alice.key)
         for version in ("-tls1_2", "-tls1_3"):
             send = request(PATH, Connection="close")
             s_client(server.port, version, *identity, "-sess_out", kept, send=send)

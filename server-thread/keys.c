@@ -174,8 +174,7 @@ bool keys_use(const struct options *o)
 
 static void answer_offer(const struct options *o, unsigned offer)
 {
-    struct tls_context *c =
-        open_context(o, other_half(), "; the certificates in use stay");
+    struct tls_context *c = open_context(o, other_half(), "; the certificates in use stay");
     if (c) {
         exchange(c);
         keys.current = !keys.current;

@@ -25,8 +25,8 @@
 #include <stdbool.h>
 
 #include "common/options.h"
-#include "common/tls_figures.h"
 #include "common/tls/session.h"
+#include "common/tls_figures.h"
 
 /* --- in the supervisor; with --one, in the only process --- */
 

@@ -42,14 +42,20 @@ const char *tls_failure(const struct tls_session *t);
  * for does not. */
 ssize_t tls_recv(struct tls_session *t, void *to, size_t room);
 /* As send(2) on a non-blocking socket, without SIGPIPE; `more`: others follow at once (MSG_MORE).
- * After -1 with EAGAIN the next call must offer at least the same bytes again, wherever they lie. */
+ * After less than `n`, or -1 with EAGAIN, the next call must offer at least the rest of the same bytes,
+ * wherever they lie by then: some of them may be sealed and half sent already. */
 ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more);
+/* Nothing has arrived that tls_recv would not say EAGAIN to, as far as is known without asking the
+ * socket again: a call that can be saved. */
+bool tls_is_drained(const struct tls_session *t);
 /* The last EAGAIN, or TLS_AGAIN, was for want of room to write, whatever was asked for: wait for
  * EPOLLOUT. */
 bool tls_wants_room(const struct tls_session *t);
 /* An event has come: the socket may have more than it had. Before the first call after each event
- * (a short read is taken to be the end of what there is, as epoll(7) says it is). */
-void tls_refresh(struct tls_session *t);
+ * (a short read is taken to be the end of what there is, as epoll(7) says it is; but not when
+ * `is_wary`: the event has told of an end, EPOLLRDHUP, EPOLLHUP or EPOLLERR, which may stand behind
+ * it). A session just opened is fresh. */
+void tls_refresh(struct tls_session *t, bool is_wary);
 
 /* Says close_notify (RFC 8446 §6.1), if the socket takes it: all that was promised has been sent.
  * Never after half an answer. Reading goes on. */

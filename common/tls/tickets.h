@@ -10,8 +10,8 @@
  *
  *      slots   [ next ]  [ current: seals ]  [ previous: opens ]        rotate: → → ×
  *
- * One process rotates; all may seal and open at any time. A slot is rewritten only when no ticket of
- * it is good any more, so a reader needs no lock.
+ * One process rotates; all may seal and open at any time, threads included. Nobody ever waits, so
+ * nobody can be left waiting by one that dies.
  */
 #ifndef TANDEM_TLS_TICKETS_H
 #define TANDEM_TLS_TICKETS_H
@@ -24,10 +24,27 @@ struct tls_tickets;
 /* Maps it, shared with children forked later, kept out of core files. `period` is --tls-ticket-time
  * in ms. NULL (errno): no memory, or no randomness. */
 struct tls_tickets *tls_tickets_open(int64_t period);
-/* Overwrites the keys, too. */
+/* Overwrites the keys, for everybody. By the process that has opened it; NULL is fine. */
 void tls_tickets_close(struct tls_tickets *t);
 /* Takes the next key into use when it is time (now: monotonic ms). Every few seconds at least, by the
  * one process that does; costs nothing when it is not time. */
 void tls_tickets_rotate(struct tls_tickets *t, int64_t now);
+
+enum { TICKET_NAME_SIZE = 16 };
+
+struct ticket_key {
+    unsigned char name[TICKET_NAME_SIZE]; /* goes along in the clear */
+    unsigned char cipher[32];             /* AES-256 */
+    unsigned char mac[32];                /* HMAC-SHA-256 */
+};
+
+enum ticket_age { TICKET_UNKNOWN, TICKET_CURRENT, TICKET_PREVIOUS };
+
+/* A copy of the key that seals now. The caller overwrites it after use. */
+void tls_tickets_sealing(struct tls_tickets *t, struct ticket_key *key);
+/* A copy of the key of this name; the caller overwrites it after use. TICKET_UNKNOWN: there is none, or
+ * no longer. */
+enum ticket_age tls_tickets_find(struct tls_tickets *t, const unsigned char name[TICKET_NAME_SIZE],
+                                 struct ticket_key *key);
 
 #endif

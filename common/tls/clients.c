@@ -1,0 +1,90 @@
+/*
+ * clients.c — see clients.h.
+ */
+#include "clients.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+#include "../tls_facts.h"
+#include "library.h"
+
+enum { LONGEST_CHAIN = 8 };
+
+bool clients_subject(const X509 *cert, char *text, size_t size)
+{
+    BIO *to = BIO_new(BIO_s_mem());
+    const char *line = NULL;
+    *text = '\0';
+    long length = to && X509_NAME_print_ex(to, X509_get_subject_name(cert), 0, XN_FLAG_RFC2253) >= 0
+                      ? BIO_get_mem_data(to, &line)
+                      : 0;
+    bool fits = length > 0 && (size_t)length < size;
+    if (fits) {
+        memcpy(text, line, (size_t)length);
+        text[length] = '\0';
+    }
+    BIO_free(to);
+    return fits;
+}
+
+/* A subject that handlers could not be told whole is not half believed. */
+static int look_closer(int is_good, X509_STORE_CTX *store)
+{
+    char subject[TLS_SUBJECT_SIZE];
+    if (!is_good || X509_STORE_CTX_get_error_depth(store) > 0 ||
+        clients_subject(X509_STORE_CTX_get_current_cert(store), subject, sizeof subject))
+        return is_good;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+/* Each is believed, and named to clients, so that they can choose which one to show. */
+static bool add(SSL_CTX *ctx, X509_STORE *store, X509 *ca)
+{
+    return X509_STORE_add_cert(store, ca) == 1 && SSL_CTX_add_client_CA(ctx, ca) == 1;
+}
+
+/* How many there were; -1: out of memory, or one is damaged. */
+static int add_all(SSL_CTX *ctx, X509_STORE *store, const struct material_item *file)
+{
+    static char nobody[] = ""; /* to be asked for a passphrase */
+    BIO *from = BIO_new_mem_buf(file->bytes, (int)file->length);
+    X509 *ca = NULL;
+    int count = 0;
+    bool ok = from != NULL;
+    while (ok && (ca = PEM_read_bio_X509(from, NULL, NULL, nobody))) {
+        ok = add(ctx, store, ca);
+        count += ok;
+        X509_free(ca);
+    }
+    unsigned long error = ERR_peek_last_error();
+    ok = ok && ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+    BIO_free(from);
+    ERR_clear_error();
+    return ok ? count : -1;
+}
+
+bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_item *ca, char *why,
+                 size_t size)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    int count = add_all(ctx, store, ca);
+    if (count < 0)
+        return tls_refuse(why, size,
+                          "--tls-client-ca %s: a certificate in it is damaged: copy the file again",
+                          ca->name);
+    if (count == 0)
+        return tls_refuse(why, size,
+                          "--tls-client-ca %s has no certificate in it: give a PEM file with those "
+                          "that have signed the clients'",
+                          ca->name);
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+    SSL_CTX_set_verify_depth(ctx, LONGEST_CHAIN);
+    SSL_CTX_set_verify(
+        ctx, SSL_VERIFY_PEER | (o->tls_client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+        look_closer);
+    return true;
+}

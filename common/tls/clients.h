@@ -1,0 +1,25 @@
+/*
+ * clients.h — certificates of clients: asked for with --tls-client-ca, insisted on with
+ * --tls-client-required.
+ *
+ * Whoever shows one that cannot be verified is refused, whether or not one is required. What stands
+ * in the file is believed, be it a root, or a certificate below one.
+ */
+#ifndef TANDEM_TLS_CLIENTS_H
+#define TANDEM_TLS_CLIENTS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "../options.h"
+#include "material.h"
+
+bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_item *ca, char *why,
+                 size_t size);
+
+/* The subject of a certificate, as RFC 4514 writes it, size bytes with its NUL; what is no plain
+ * ASCII is escaped. False: it does not fit, or there is none, and `text` is empty. */
+bool clients_subject(const X509 *cert, char *text, size_t size);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * session.c — OpenSSL's answers, turned into those of recv(2) and send(2).
+ *
+ * What a client can make the library do within one call is bounded. OpenSSL itself goes on as long as
+ * there is something to read; here it comes back after each record (no SSL_MODE_AUTO_RETRY), and
+ * more than a few in a row that carry nothing (KeyUpdate, empty ones, attempts to renegotiate) end
+ * the connection: to stop and say EAGAIN in the middle of what has arrived would be a promise that
+ * another event will come, and none would. A handshake ends when it has taken more bytes than the
+ * largest honest one.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clients.h"
+#include "inside.h"
+#include "library.h"
+#include "socket_bio.h"
+
+enum {
+    RECORD = 16384,               /* bytes in one, at most (RFC 8446 §5.1) */
+    HANDSHAKE_BYTES = 256 * 1024, /* a client's certificates may be 100 KiB (OpenSSL's bound) */
+    NOTHINGS = 32                 /* records without content, one after the other */
+};
+
+struct tls_session {
+    SSL *ssl;
+    struct tls_context *context;
+    struct socket_end end;
+    struct tls_hello hello;
+    bool wants_room;
+    unsigned nothings;
+    char *failure; /* NULL: none, or no memory for it */
+};
+
+/* --- opening and closing --- */
+
+static bool put_on_socket(struct tls_session *t)
+{
+    BIO *bio = socket_bio_open(t->context->socket_method, &t->end);
+    if (!bio)
+        return false;
+    SSL_set_bio(t->ssl, bio, bio);
+    SSL_set_app_data(t->ssl, &t->hello);
+    SSL_set_accept_state(t->ssl);
+    return true;
+}
+
+struct tls_session *tls_open(struct tls_context *c, int fd)
+{
+    struct tls_session *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    inside_keep(c);
+    t->context = c;
+    t->end = (struct socket_end){.fd = fd, .allowed = HANDSHAKE_BYTES};
+    t->ssl = SSL_new(c->sites[0].ctx);
+    if (t->ssl && put_on_socket(t))
+        return t;
+    ERR_clear_error();
+    tls_close(t);
+    return NULL;
+}
+
+void tls_close(struct tls_session *t)
+{
+    if (!t)
+        return;
+    SSL_free(t->ssl);
+    inside_drop(t->context);
+    free(t->failure);
+    free(t);
+}
+
+/* --- what has happened --- */
+
+/* SSL_get_error(3) looks into the thread's queue of errors, so there must be none from before; and
+ * to ask whether it is empty is cheaper than to empty it. */
+static void forget_errors(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+enum outcome { OUT_DONE, OUT_AGAIN, OUT_ENDED, OUT_BROKEN };
+
+static enum outcome outcome_of(struct tls_session *t, int result)
+{
+    t->wants_room = false;
+    if (result > 0)
+        return OUT_DONE;
+    switch (SSL_get_error(t->ssl, result)) {
+    case SSL_ERROR_WANT_WRITE:
+        t->wants_room = true;
+        return OUT_AGAIN;
+    case SSL_ERROR_WANT_READ:
+        return OUT_AGAIN;
+    case SSL_ERROR_ZERO_RETURN:
+        return OUT_ENDED;
+    default:
+        return OUT_BROKEN;
+    }
+}
+
+void tls_refresh(struct tls_session *t, bool is_wary)
+{
+    t->end.is_drained = false;
+    t->end.is_wary = is_wary;
+}
+
+bool tls_is_drained(const struct tls_session *t)
+{
+    return t->end.is_drained && !SSL_has_pending(t->ssl);
+}
+
+bool tls_wants_room(const struct tls_session *t)
+{
+    return t->wants_room;
+}
+
+/* --- the handshake --- */
+
+static void note_failure(struct tls_session *t)
+{
+    long verdict = SSL_get_verify_result(t->ssl);
+    const char *text = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+                       : t->end.error       ? strerror(t->end.error)
+                       : t->end.is_ended    ? "the client has ended"
+                                            : tls_library_error();
+    free(t->failure);
+    t->failure = NULL;
+    if (asprintf(&t->failure, "%s%s", verdict != X509_V_OK ? "the client's certificate: " : "",
+                 text) < 0)
+        t->failure = NULL;
+}
+
+const char *tls_failure(const struct tls_session *t)
+{
+    return t->failure ? t->failure : "out of memory";
+}
+
+/* "GET /", "PUT /", "HEAD ", "DELET": a record would begin with 22, and no version of TLS has
+ * letters in its number. */
+static bool is_http(const struct socket_end *end)
+{
+    if (end->got < SOCKET_FIRST)
+        return false;
+    size_t letters = 0;
+    while (letters < SOCKET_FIRST && end->first[letters] >= 'A' && end->first[letters] <= 'Z')
+        letters++;
+    return letters == SOCKET_FIRST || (letters >= 3 && end->first[letters] == ' ');
+}
+
+enum tls_step tls_handshake(struct tls_session *t)
+{
+    forget_errors();
+    switch (outcome_of(t, SSL_do_handshake(t->ssl))) {
+    case OUT_DONE:
+        t->end.allowed = SIZE_MAX;
+        return TLS_DONE;
+    case OUT_AGAIN:
+        return TLS_AGAIN;
+    default:
+        note_failure(t);
+        ERR_clear_error();
+        return is_http(&t->end) ? TLS_HTTP : TLS_FAILED;
+    }
+}
+
+/* --- bytes --- */
+
+static ssize_t fail(int error)
+{
+    errno = error;
+    return -1;
+}
+
+static ssize_t broken(const struct tls_session *t)
+{
+    ERR_clear_error();
+    return fail(t->end.error ? t->end.error : EPROTO);
+}
+
+ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
+{
+    size_t n;
+    do {
+        forget_errors();
+        t->end.was_refused = false;
+        switch (outcome_of(t, SSL_read_ex(t->ssl, to, room, &n))) {
+        case OUT_DONE:
+            t->nothings = 0;
+            return (ssize_t)n;
+        case OUT_AGAIN:
+            break;
+        case OUT_ENDED:
+            return 0;
+        case OUT_BROKEN:
+            return t->end.is_ended ? 0 : broken(t);
+        }
+        if (t->wants_room || t->end.was_refused)
+            return fail(EAGAIN);
+    } while (++t->nothings < NOTHINGS);
+    return fail(EPROTO);
+}
+
+ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more)
+{
+    const char *from = bytes;
+    size_t sent = 0;
+    while (sent < n) {
+        size_t gone;
+        t->end.has_more = more || n - sent > RECORD;
+        forget_errors();
+        enum outcome outcome = outcome_of(t, SSL_write_ex(t->ssl, from + sent, n - sent, &gone));
+        if (outcome == OUT_DONE)
+            sent += gone;
+        else if (outcome == OUT_AGAIN)
+            return sent > 0 ? (ssize_t)sent : fail(EAGAIN);
+        else
+            return sent > 0 ? (ssize_t)sent : broken(t);
+    }
+    return (ssize_t)sent;
+}
+
+void tls_end(struct tls_session *t)
+{
+    t->end.has_more = false;
+    forget_errors();
+    if (!SSL_in_init(t->ssl))
+        SSL_shutdown(t->ssl);
+    forget_errors();
+}
+
+void tls_facts_of(const struct tls_session *t, struct tls_facts *facts)
+{
+    const X509 *peer = SSL_get0_peer_certificate(t->ssl);
+    *facts = (struct tls_facts){.is_resumed = SSL_session_reused(t->ssl) == 1};
+    snprintf(facts->version, sizeof facts->version, "%s", SSL_get_version(t->ssl));
+    snprintf(facts->cipher, sizeof facts->cipher, "%s", SSL_get_cipher_name(t->ssl));
+    memcpy(facts->server_name, t->hello.server_name, sizeof facts->server_name);
+    if (peer)
+        clients_subject(peer, facts->subject, sizeof facts->subject);
+}

@@ -163,6 +163,10 @@ class Server:
                 return float(line.split()[-1])
         return None
 
+    def connections(self):
+        """Those that are open, but for the one that asks."""
+        return self.metric("tandem_connections") - 1
+
     def hup(self):
         os.kill(self.pid, signal.SIGHUP)
 

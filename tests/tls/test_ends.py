@@ -80,7 +80,7 @@ class InOrder(Case):
             connection = dial(server.port)
             ask(connection)
             way(socket.socket(fileno=connection.detach()))
-        self.assertTrue(eventually(lambda: server.metric("tandem_tls_connections") == 0))
+        self.assertTrue(eventually(lambda: server.connections() == 0))
 
     def test_nobody_waits_for_a_half_closed_client(self):
         """A request, then the client's close_notify, then its answer: all within one connection."""
@@ -142,7 +142,7 @@ class Failed(Broken):
         server = self.start("--write-timeout", "500ms")
         with dial(server.port) as connection:
             connection.sendall(request("/endless.bin"))
-            self.assertTrue(eventually(lambda: server.metric("tandem_tls_connections") == 0, 15))
+            self.assertTrue(eventually(lambda: server.connections() == 0, 15))
             self.assertNotEqual(how_it_ends(connection), "close_notify")
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What is agreed on: versions, names, protocols, kinds of key, staples; and what is refused, and how."""
 
+import json
 import re
 import socket
 import ssl
-import subprocess
 import threading
 import time
 import unittest
@@ -301,20 +301,32 @@ class Requests(Case):
             self.assertEqual(part.read(), content[1000:2000])
 
     def test_counted(self):
-        """/metrics: handshakes by how they went, connections as they are."""
-        server = self.start()
-        with dial(server.port, believing(TLS12)) as connection:
+        """/metrics: handshakes by how they went."""
+        server, context = self.start(), believing(TLS12)
+        with dial(server.port, context) as connection:
             ask(connection)
             session = connection.session
-            self.assertEqual(eventually(lambda: server.metric("tandem_tls_connections")), 1)
-        with dial(server.port, believing(TLS12), session=session) as connection:
-            pass  # a session belongs to its context, so this one is new
+        with dial(server.port, context, session=session) as connection:
+            self.assertTrue(connection.session_reused)
         s_client(server.port, "-alpn", "h2")
-        name = 'tandem_tls_handshakes_total{result="%s"}'
-        self.assertTrue(eventually(lambda: server.metric(name % "failed") == 1))
-        self.assertEqual(server.metric(name % "full"), 2)
-        self.assertEqual(server.metric(name % "resumed"), 0)
-        self.assertTrue(eventually(lambda: server.metric("tandem_tls_connections") == 0))
+        figures = {result: 'tandem_tls_handshakes_total{result="%s"}' % result
+                   for result in ("full", "resumed", "failed")}
+        self.assertTrue(eventually(lambda: server.metric(figures["failed"]) == 1))
+        self.assertEqual({result: server.metric(line) for result, line in figures.items()},
+                         {"full": 1, "resumed": 1, "failed": 1})
+
+    def test_logged(self):
+        """The access log in JSON: the version and the name asked for; of a plain request neither."""
+        server = self.start("--log-format", "json")
+        fetch(server.port, name="some.test")
+        with socket.create_connection(("127.0.0.1", server.plain), timeout=patience(10)) as connection:
+            connection.sendall(request("/plain", Connection="close"))
+            answer(connection)
+        server.stop()
+        with open(server.access_log) as log:
+            first, second = map(json.loads, log)
+        self.assertEqual((first["tls"], first["server_name"]), ("TLSv1.3", "some.test"))
+        self.assertTrue("tls" not in second and "server_name" not in second, second)
 
 
 if __name__ == "__main__":

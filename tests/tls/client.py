@@ -66,6 +66,14 @@ def fetch(port, path="/one.txt", context=None, name="localhost", **fields):
         return ask(connection, path, Connection="close", **fields)
 
 
+def is_served(port):
+    """Whether a new connection gets its answer."""
+    try:
+        return fetch(port)[0] == 200
+    except OSError:
+        return False
+
+
 def how_it_ends(connection):
     """After all that still comes: "close_notify", "reset", or "cut", a FIN without a word.
 

@@ -13,7 +13,7 @@ import ssl
 import time
 import unittest
 
-from client import TLS12, TLS13, answer, ask, believing, dial, hello, how_it_ends, request, reset
+from client import TLS12, TLS13, answer, ask, believing, dial, hello, how_it_ends, is_served, request, reset
 from subject import Case, eventually, for_each_subject, patience, workshop
 
 STREAMS = os.path.join(os.environ["TANDEM_MODULES"], "streams.so")
@@ -121,6 +121,7 @@ class Broken(Case):
                 with dial(server.port, believing(version)) as connection:
                     connection.sendall(text)
                     ends.add(how_it_ends(connection))
+                self.assertTrue(eventually(lambda: is_served(server.port)))
         return ends
 
 
@@ -167,7 +168,7 @@ class Dead(Broken):
                 for pid in server.workers():
                     os.kill(pid, signal.SIGKILL)
                 self.assertIn(how_it_ends(connection), self.expected[self.subject])
-            eventually(server.workers)
+            self.assertTrue(eventually(lambda: is_served(server.port)))
 
     def test_crash_before_the_answer(self):
         """A worker's is answered with 500 on a connection that is kept."""

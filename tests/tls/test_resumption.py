@@ -8,7 +8,7 @@ import re
 import signal
 import unittest
 
-from client import curl, fetch, request, s_client
+from client import curl, fetch, is_served, request, s_client
 from subject import Case, eventually, for_each_subject, read, workshop
 
 VERSIONS = {"-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}
@@ -107,6 +107,7 @@ class AfterDeath(Case):
                 os.kill(pid, signal.SIGKILL)
             self.assertTrue(eventually(lambda: len(self.victims(server)) == len(before) and
                                        not set(before) & set(self.victims(server))))
+            self.assertTrue(eventually(lambda: is_served(server.port)))
             self.assertEqual([kept.go_on() for kept in tickets], [True, True])
 
     def test_resumed_after_crash(self):
@@ -118,7 +119,7 @@ class AfterDeath(Case):
             fetch(server.port, "/fault/segv")
         except OSError:
             self.assertEqual(self.subject, "thread")
-        eventually(server.workers)
+        self.assertTrue(eventually(lambda: is_served(server.port)))
         self.assertEqual([kept.go_on() for kept in tickets], [True, True])
 
     def test_resumed_after_reload(self):

@@ -8,6 +8,7 @@ import re
 import signal
 import unittest
 
+from authority import element, elements
 from client import curl, fetch, is_served, request, s_client
 from subject import Case, eventually, for_each_subject, read, workshop
 
@@ -135,25 +136,6 @@ class AfterDeath(Case):
 
 
 # --- early data ---
-
-def element(tag, content):
-    """One element in DER, of less than 64 KiB."""
-    length = len(content)
-    size = bytes([length]) if length < 128 else b"\x82" + length.to_bytes(2, "big")
-    return bytes([tag]) + size + content
-
-
-def elements(content):
-    """The elements that lie one behind the other: (tag, all of its bytes, its content)."""
-    at = 0
-    while at < len(content):
-        length, head = content[at + 1], 2
-        if length & 0x80:
-            head += length & 0x7f
-            length = int.from_bytes(content[at + 2:at + head], "big")
-        yield content[at], content[at:at + head + length], content[at + head:at + head + length]
-        at += head + length
-
 
 def allow_early_data(file):
     """Makes a client believe, in its session file, that the server has offered to take early data.

@@ -61,7 +61,8 @@ class Native:
         room = ctypes.create_string_buffer(65536)
         if lib.SSL_write(self.ssl, request, len(request)) <= 0:
             return b""
-        return room.raw[:max(0, lib.SSL_read(self.ssl, room, len(room)))]
+        length = lib.SSL_read(self.ssl, room, len(room))
+        return room.raw[:max(0, length)]
 
     def close(self):
         lib.SSL_free(self.ssl)

@@ -37,7 +37,7 @@ static enum received receive(struct worker *w, struct conn *c, size_t room)
         return ENDED;
     w->drained =
         !w->is_wary &&
-        wire_is_drained(c, (size_t)n, room); /* more makes an event: epoll(7), short reads */
+        wire_is_drained(c, fd, (size_t)n, room); /* more makes an event: epoll(7), short reads */
     w->in_len += (size_t)n;
     return RECEIVED;
 }

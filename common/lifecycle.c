@@ -78,7 +78,6 @@ void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why)
     conn_free(c, me);
 }
 
-/* RST at once, and the number stays taken: it is not known who else may have it in hand. */
 /* No address, and no room for one: the sandbox lets this pass, and nothing that would lead anywhere. */
 static void abort_socket(int fd)
 {
@@ -87,12 +86,14 @@ static void abort_socket(int fd)
         shutdown(fd, SHUT_RDWR); /* unix sockets know no RST */
 }
 
+/* RST at once, and the number stays taken: it is not known who else may have it in hand. */
 void conn_cast_off(struct server *s, struct conn *c, unsigned me)
 {
     int fd = conn_fd(&s->table, c);
     if (!conn_step(c, me, CONN_CLOSING))
         return;
     conn_reset(&s->table, c);
+    wire_tls_forget(fd); /* whatever the slot says */
     if (listeners_accepted(&s->listeners, fd) || wire_tls_accepted(s, fd))
         abort_socket(fd);
     atomic_fetch_sub(&s->board->connections, 1);

@@ -65,14 +65,16 @@ static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
 
 static bool is_as_promised(const struct conn_part *part)
 {
-    return part->promised == 0 || /* ours alone */
-           outbox_promise(part->fd, part->offset + part->left) == part->promised;
+    return outbox_promise(part->fd, part->offset + part->left) == part->promised;
 }
 
-/* How much of it goes out next. The last piece is kept back until all else is sent: if the file was
- * changed meanwhile, the answer must not come to its promised end. 0: it was changed. */
+/* How much of it goes out next. Of a file, the last piece is kept back until all else is sent: if it
+ * was changed meanwhile, the answer must not come to its promised end. 0: it was changed. */
 static size_t next_piece(const struct conn_part *part, size_t turn)
 {
+    if (part->promised ==
+        0) /* ours alone; and it may have been offered whole already, see wire.h */
+        return part->left < turn ? (size_t)part->left : turn;
     if (part->left <= LAST_PIECE)
         return is_as_promised(part) ? (size_t)part->left : 0;
     uint64_t all_but_last = part->left - LAST_PIECE;

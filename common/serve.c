@@ -334,11 +334,12 @@ static bool watch_once(struct worker *w, struct conn *c)
     return is_watched;
 }
 
-/* For a connection that TLS is spoken on in this process. */
-static void refresh(struct worker *w, const struct conn *c)
+/* Before a first look, and before another. */
+static void refresh(struct worker *w, const struct conn *c, bool is_wary)
 {
-    if (c->flags & CONN_TLS)
-        wire_tls_refresh(conn_fd(&w->teller.server->table, c));
+    w->drained = false;
+    w->is_wary = is_wary;
+    wire_refresh(c, conn_fd(&w->teller.server->table, c), is_wary);
 }
 
 /* TLS may have to write before it can read on. */
@@ -352,7 +353,8 @@ static bool watch_for_room(struct worker *w, struct conn *c)
 /* Nobody owns it afterwards, but an event will come: others first. */
 static void yield(struct worker *w, struct conn *c)
 {
-    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && c->head_len == 0)
+    bool may_hold_bytes = c->flags & CONN_TLS; /* of a body that has arrived */
+    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && (c->head_len == 0 || may_hold_bytes))
         conn_wait_for_us(c);
     conn_hand_on(w->teller.server, c, w->teller.me);
 }
@@ -361,9 +363,7 @@ static void yield(struct worker *w, struct conn *c)
 static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 {
     unsigned me = w->teller.me;
-    w->drained = false;
-    w->is_wary = is_wary;
-    refresh(w, c);
+    refresh(w, c, is_wary);
     for (int i = 0;; i++) {
         enum next next = look(w, c);
         if (next == NEXT_GONE)
@@ -377,9 +377,7 @@ static void take_turn(struct worker *w, struct conn *c, bool is_wary)
         if (next == NEXT_WAIT) {
             if (conn_release(c, me))
                 return;
-            w->drained = false; /* a note: look at the socket again, for bytes and for an end */
-            w->is_wary = true;
-            refresh(w, c);
+            refresh(w, c, true); /* a note: look again, for bytes and for an end */
             continue;
         }
         yield(w, c);

@@ -29,10 +29,16 @@ ssize_t wire_sendfile(const struct conn *c, int fd, int file, off_t *offset, siz
     return is_plain(c) ? sendfile(fd, file, offset, n) : wire_tls_sendfile(fd, file, offset, n);
 }
 
-/* A record that is not whole, or one that is and has not been asked for, is in no socket. */
-bool wire_is_drained(const struct conn *c, size_t got, size_t room)
+/* Of a socket epoll(7) says so. */
+bool wire_is_drained(const struct conn *c, int fd, size_t got, size_t room)
 {
-    return got < room && (is_plain(c) || !wire_tls_in_place);
+    return is_plain(c) ? got < room : wire_tls_is_drained(fd, got, room);
+}
+
+void wire_refresh(const struct conn *c, int fd, bool is_wary)
+{
+    if (!is_plain(c))
+        wire_tls_refresh(fd, is_wary);
 }
 
 void wire_end(struct server *s, struct conn *c, int fd)

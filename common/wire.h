@@ -22,12 +22,15 @@
 /* --- for all connections --- */
 
 /* As recv(2), send(2), sendfile(2) on a non-blocking socket; no signal. `more`: others follow at
- * once. After EAGAIN the next call offers at least the same bytes again. */
+ * once. After less than n, or EAGAIN, the next call offers at least the rest of the same bytes. */
 ssize_t wire_recv(const struct conn *c, int fd, void *to, size_t room);
 ssize_t wire_send(const struct conn *c, int fd, const void *bytes, size_t n, bool more);
 ssize_t wire_sendfile(const struct conn *c, int fd, int file, off_t *offset, size_t n);
-/* Does less than was asked for mean that there is no more? epoll(7) says so for sockets. */
-bool wire_is_drained(const struct conn *c, size_t got, size_t room);
+/* wire_recv was asked for `room` bytes and got so many: does that mean that there are no more? Not yet
+ * another event: then no is the answer that is always right. */
+bool wire_is_drained(const struct conn *c, int fd, size_t got, size_t room);
+/* An event has come: the socket may have more. It may have told of an end, too, when `is_wary`. */
+void wire_refresh(const struct conn *c, int fd, bool is_wary);
 /* Nothing more will be sent, and all that was promised has been; reading goes on. */
 void wire_end(struct server *s, struct conn *c, int fd);
 /* Bytes on their way that the client has not acknowledged yet, give or take a constant: it falls when
@@ -59,8 +62,9 @@ enum shake { SHAKE_DONE, SHAKE_WAIT, SHAKE_HTTP, SHAKE_FAILED };
 enum shake wire_tls_shake(int fd, struct tls_facts *facts, const char **why);
 /* What wire_tls_begin made is given back; nothing is sent. */
 void wire_tls_forget(int fd);
-/* An event has come: the socket may have more. */
-void wire_tls_refresh(int fd);
+/* wire_refresh and wire_is_drained for these. */
+void wire_tls_refresh(int fd, bool is_wary);
+bool wire_tls_is_drained(int fd, size_t got, size_t room);
 /* It waits for room to write, though it was asked to read. */
 bool wire_tls_wants_room(int fd);
 

@@ -33,7 +33,8 @@ static void set_up(void)
 {
     char why[256];
 
-    server = (struct server){.epoll = epoll_create1(EPOLL_CLOEXEC),
+    server = (struct server){.handover = -1,
+                             .epoll = epoll_create1(EPOLL_CLOEXEC),
                              .retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                              .signals = signals_open(),
                              .slots = 1};

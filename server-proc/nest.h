@@ -49,6 +49,8 @@ struct spare_call {
     bool has_fd;      /* the body comes as a descriptor, not behind the head */
     int64_t deadline; /* as in struct request */
     char id[REQUEST_ID_SIZE];
+    bool is_secure; /* it came by TLS, about which the facts tell */
+    struct tls_facts facts;
 };
 
 /*

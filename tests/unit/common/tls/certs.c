@@ -64,7 +64,7 @@ struct cert cert_make(const struct cert_spec *spec)
 
 struct cert cert_for(const char *names)
 {
-    return cert_make(&(struct cert_spec){.names = names, .common = "a test"});
+    return cert_make(&(struct cert_spec){.names = names, .common = "a-test"});
 }
 
 static void add_bio(struct material *m, enum material_kind kind, const char *file, BIO *bio)

@@ -36,6 +36,7 @@ void stage_free(struct stage *s)
 {
     tls_context_close(s->context);
     tls_tickets_close(s->tickets);
+    certs_free();
 }
 
 static int keep_ticket(SSL *ssl, SSL_SESSION *session)

@@ -232,7 +232,8 @@ static bool open_context(void)
     context = SSL_CTX_new(TLS_client_method());
     if (!context)
         return false;
-    SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL); /* others test what a certificate is worth */
+    SSL_CTX_set_verify(context, SSL_VERIFY_NONE,
+                       NULL); /* others test what a certificate is worth */
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return true;
 }

@@ -38,7 +38,9 @@ static bool is_it(const struct guard *g, size_t post, int fd)
 static const char *name_of(const struct guard *g, size_t post)
 {
     static const char *const names[] = {"the epoll", "the eventfd that retires workers",
-                                        "the signalfd", "the way in from the gates"};
+                                        "the signalfd"};
+    if (post == GUARD_HANDOVER)
+        return "the way in from the gates";
     if (post >= GUARD_OTHERS)
         return "a file that is kept open";
     return post < GUARD_LISTENERS ? names[post]
@@ -165,7 +167,7 @@ static bool is_watched(const struct guard *g, size_t post)
     const struct listeners *ls = &g->server->listeners;
     if (post == GUARD_RETIRE)
         return true;
-    if (post < GUARD_HANDOVER || post >= GUARD_OTHERS || g->posts[post].fd < 0)
+    if (post < GUARD_LISTENERS || post >= GUARD_OTHERS || g->posts[post].fd < 0)
         return false;
     return post == GUARD_HANDOVER || wire_tls_in_place ||
            ls->all[post - GUARD_LISTENERS].kind != LISTENER_TLS;

@@ -76,7 +76,7 @@ static const struct row rows[] = {
     {"tls-gates", NUMBER, NULL, FIELD(tls_gates), "1", "64", "TLS processes [1 per CPU] (server-proc)"},
     {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions can be resumed"},
     {"tls-handshake-timeout", DURATION, LIMIT_SHAKE_TIME, FIELD(tls_handshake_timeout), "1ms", "24h", "for a TLS handshake"},
-    {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "value of Strict-Transport-Security"},
+    {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "https: value of Strict-Transport-Security"},
     {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
     {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},

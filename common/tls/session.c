@@ -191,6 +191,7 @@ ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
     size_t n;
     do {
         forget_errors();
+        t->end.was_refused = false;
         switch (outcome_of(t, SSL_read_ex(t->ssl, to, room, &n))) {
         case OUT_DONE:
             t->nothings = 0;
@@ -202,7 +203,7 @@ ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
         case OUT_BROKEN:
             return t->end.is_ended ? 0 : broken(t);
         }
-        if (t->wants_room || t->end.is_drained)
+        if (t->wants_room || t->end.was_refused)
             return fail(EAGAIN);
     } while (++t->nothings < NOTHINGS);
     return fail(EPROTO);

@@ -60,7 +60,7 @@ static int socket_read(BIO *bio, char *to, size_t room, size_t *got)
     if (n == 0) {
         end->is_ended = true;
     } else if (errno == EAGAIN) {
-        end->is_drained = true;
+        end->is_drained = end->was_refused = true;
         BIO_set_retry_read(bio);
     } else {
         end->error = errno;

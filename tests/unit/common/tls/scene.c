@@ -91,10 +91,13 @@ struct visit *visit_open(struct tls_context *c, const struct client_spec *spec)
     return v;
 }
 
-static bool client_waits(const struct visit *v, int result)
+static bool client_waits(struct visit *v, int result)
 {
     int error = SSL_get_error(v->client, result);
-    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+        return true;
+    v->client_error = ERR_GET_REASON(ERR_peek_error());
+    return false;
 }
 
 void visit_shake(struct visit *v)

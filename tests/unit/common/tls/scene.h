@@ -47,6 +47,7 @@ struct visit {
     int ends[2]; /* server's, client's; -1: closed */
     enum tls_step step;
     int client_result;   /* of its SSL_do_handshake */
+    int client_error;    /* SSL_R_…, if it has failed */
     SSL_SESSION *ticket; /* the last it was given; its own */
     int tickets;
 };

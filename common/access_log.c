@@ -91,6 +91,12 @@ static void add_member(struct buf *b, const char *name, const char *text, size_t
     buf_add(b, "\"", 1);
 }
 
+static void add_text(struct buf *b, const char *name, const char *text)
+{
+    if (text && *text)
+        add_member(b, name, text, strlen(text));
+}
+
 static void add_json(struct buf *b, const struct access_entry *e, const struct tm *tm)
 {
     buf_printf(b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02dZ\",\"peer\":\"", tm->tm_year + 1900,
@@ -101,7 +107,12 @@ static void add_json(struct buf *b, const struct access_entry *e, const struct t
     add_member(b, "request", e->line, e->line_len);
     add_member(b, "referer", e->referer, e->referer_len);
     add_member(b, "agent", e->agent, e->agent_len);
-    add_member(b, "cause", e->cause, e->cause ? strlen(e->cause) : 0);
+    add_text(b, "cause", e->cause);
+    if (e->tls) {
+        add_text(b, "tls", e->tls->version);
+        add_text(b, "server_name", e->tls->server_name);
+        add_text(b, "client", e->tls->subject);
+    }
     buf_add(b, "}", 1);
 }
 

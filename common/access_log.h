@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "options.h"
+#include "tls_facts.h"
 
 struct access_log {
     int fd; /* -1: off */
@@ -31,6 +32,7 @@ struct access_entry {
     size_t referer_len;
     const char *agent;
     size_t agent_len;
+    const struct tls_facts *tls; /* NULL: it came plainly (JSON only) */
     bool may_be_dropped; /* rather than wait: it is written by whoever keeps the workers alive */
     const char *cause;   /* why the request died; NULL: it did not (JSON only) */
 };

@@ -4,11 +4,11 @@
 #include "answer.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lifecycle.h"
 #include "outbox.h"
+#include "wire.h"
 
 enum { KEPT_OUT = 128 * 1024, LINGER_READS = 16 };
 
@@ -63,7 +63,8 @@ static bool build_head(struct teller *t, const struct conn *c, bool is_chunked)
                                      .is_nameless = t->server->options.hide_server,
                                      .close = c->flags & CONN_LAST,
                                      .is_old = c->flags & CONN_OLD,
-                                     .is_chunked = is_chunked};
+                                     .is_chunked = is_chunked,
+                                     .hsts = c->flags & CONN_TLS ? t->server->options.hsts : NULL};
     buf_reset(&t->out, KEPT_OUT);
     return response_head(&t->out, &t->response, &about);
 }
@@ -89,7 +90,7 @@ static bool build(struct teller *t, const struct conn *c, struct conn_part *part
 
 static enum next start_lingering(struct teller *t, struct conn *c)
 {
-    shutdown(conn_fd(&t->server->table, c), SHUT_WR);
+    wire_end(t->server, c, conn_fd(&t->server->table, c));
     c->flags |= CONN_LINGER;
     conn_wait_for(c, WAIT_LINGER, LIMIT_LINGER_TIME);
     return NEXT_AGAIN;
@@ -201,7 +202,7 @@ enum next answer_linger(struct teller *t, struct conn *c)
     char scrap[16384];
     int fd = conn_fd(&t->server->table, c);
     for (int i = 0; i < LINGER_READS; i++) {
-        ssize_t n = recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+        ssize_t n = wire_recv(c, fd, scrap, sizeof scrap);
         if (n < 0 && errno == EAGAIN)
             return NEXT_WAIT; /* the deadline stays as it is: lingering ends in any case */
         if (n <= 0) {

@@ -105,6 +105,12 @@ bool conn_table_open(struct conn_table *t, size_t size, size_t stash_size)
     return true;
 }
 
+bool conn_table_open_facts(struct conn_table *t)
+{
+    t->facts = map_shared(t->size * sizeof *t->facts);
+    return t->facts;
+}
+
 void conn_table_clear(struct conn_table *t)
 {
     madvise(t->slots, slots_bytes(t->size), MADV_REMOVE);
@@ -115,6 +121,8 @@ void conn_table_close(struct conn_table *t)
 {
     munmap(t->slots, slots_bytes(t->size));
     munmap(t->stashes, t->size * t->stash_size);
+    if (t->facts)
+        munmap(t->facts, t->size * sizeof *t->facts);
     *t = (struct conn_table){0};
 }
 
@@ -137,6 +145,12 @@ int conn_fd(const struct conn_table *t, const struct conn *c)
 char *conn_stash(const struct conn_table *t, const struct conn *c)
 {
     return t->stashes + (size_t)(c - t->slots) * t->stash_size;
+}
+
+const struct tls_facts *conn_facts(const struct conn_table *t, const struct conn *c)
+{
+    bool are_there = t->facts && (c->flags & (CONN_TLS | CONN_SHAKING)) == CONN_TLS;
+    return are_there ? &t->facts[c - t->slots] : NULL;
 }
 
 static void remember_highest(struct conn_table *t, int fd)

@@ -50,13 +50,14 @@
 #include <stdint.h>
 
 #include "chunked.h"
+#include "tls_facts.h"
 
 enum { CONN_NOBODY = 0, CONN_SUPERVISOR = 0xffff };
 
 enum conn_phase { CONN_FREE, CONN_IDLE, CONN_HELD, CONN_READ, CONN_RUN, CONN_SEND, CONN_CLOSING };
 
 /* What a connection waits for while nobody owns it, hence which time-out is running. */
-enum conn_wait { WAIT_REQUEST, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER };
+enum conn_wait { WAIT_REQUEST, WAIT_HEADER, WAIT_BODY, WAIT_WRITE, WAIT_LINGER, WAIT_SHAKE };
 
 enum {
     CONN_LAST = 1,     /* close when the answer is out */
@@ -68,7 +69,11 @@ enum {
     CONN_ROOM = 64,    /* … and tells, for this answer, when there is room to write */
     CONN_HTML = 128,   /* the client of the request that runs would rather read errors as a page */
     CONN_ADMIN = 256,  /* it came in by --admin */
-    CONN_KEPT = CONN_SERVED | CONN_WATCHED | CONN_ADMIN /* from one request to the next */
+    CONN_TLS = 512,    /* its client speaks TLS: see wire.h */
+    CONN_SHAKING = 1024,   /* … and the handshake is not over */
+    CONN_MISSPOKEN = 2048, /* its client should have spoken TLS, and spoke plain HTTP */
+    CONN_KEPT =
+        CONN_SERVED | CONN_WATCHED | CONN_ADMIN | CONN_TLS /* from one request to the next */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -80,7 +85,7 @@ struct conn_part {
 };
 
 struct conn {
-    _Atomic uint64_t word;
+    _Alignas(16) _Atomic uint64_t word;
     uint64_t seal;            /* of all that stands below, while it is IDLE */
     _Atomic int64_t deadline; /* monotonic ms; 0 = none; what it means depends on phase and wait */
     _Atomic uint8_t wait;     /* enum conn_wait */
@@ -101,6 +106,8 @@ struct conn {
     struct chunked chunked;
     struct conn_part out[2];  /* sent in this order */
     struct sockaddr_in6 peer; /* IPv4 as itself; AF_UNIX has family only */
+    uint32_t seat;            /* server-proc, CONN_TLS: where an end in order is announced … */
+    uint32_t serial;          /* … and as whose */
 };
 
 _Static_assert(sizeof(struct conn) <= 256, "an idle connection costs at most 256 bytes of ours");
@@ -108,13 +115,16 @@ _Static_assert(sizeof(struct conn) <= 256, "an idle connection costs at most 256
 struct conn_table {
     struct conn *slots;
     char *stashes;
-    size_t size;          /* slots: one for each descriptor number this process may have */
-    size_t stash_size;    /* bytes per slot; untouched ones cost address space only */
-    _Atomic int *highest; /* highest descriptor number that was a connection; in shared memory */
+    struct tls_facts *facts; /* one per slot; NULL: no TLS is spoken */
+    size_t size;             /* slots: one for each descriptor number this process may have */
+    size_t stash_size;       /* bytes per slot; untouched ones cost address space only */
+    _Atomic int *highest;    /* highest descriptor number that was a connection; in shared memory */
 };
 
 /* Maps the table. False (with errno) when there is no address space. Before any worker starts. */
 bool conn_table_open(struct conn_table *t, size_t size, size_t stash_size);
+/* Maps what TLS needs beside it. Likewise. */
+bool conn_table_open_facts(struct conn_table *t);
 /* Forgets every connection and gives the memory back; only while no worker lives. */
 void conn_table_clear(struct conn_table *t);
 void conn_table_close(struct conn_table *t);
@@ -125,6 +135,8 @@ int conn_table_highest(const struct conn_table *t);
 struct conn *conn_at(const struct conn_table *t, int fd); /* NULL: no such descriptor number */
 int conn_fd(const struct conn_table *t, const struct conn *c);
 char *conn_stash(const struct conn_table *t, const struct conn *c);
+/* Of a connection with CONN_TLS, its handshake done; NULL: it is none. */
+const struct tls_facts *conn_facts(const struct conn_table *t, const struct conn *c);
 
 /* Reading the word. */
 uint64_t conn_word(const struct conn *c);

@@ -17,6 +17,7 @@
 #include "lifecycle.h"
 #include "serve.h"
 #include "signals.h"
+#include "wire.h"
 
 enum { TRY_AGAIN = 1000 /* ms */ };
 
@@ -38,6 +39,8 @@ static const char *name_of(const struct guard *g, size_t post)
 {
     static const char *const names[] = {"the epoll", "the eventfd that retires workers",
                                         "the signalfd"};
+    if (post == GUARD_HANDOVER)
+        return "the way in from the gates";
     if (post >= GUARD_OTHERS)
         return "a file that is kept open";
     return post < GUARD_LISTENERS ? names[post]
@@ -51,11 +54,9 @@ static const char *name_of(const struct guard *g, size_t post)
 static int open_listener_again(struct guard *g, size_t i)
 {
     struct listener *l = &g->server->listeners.all[i], fresh;
-    const struct options *o = &g->server->options;
-    const char *typed = i < o->listen.count ? o->listen.all[i] : o->admin;
     const char *port = strrchr(l->name, ':');
     char address[sizeof l->name + 1], why[512];
-    bool is_all = i < g->server->options.listen.count && (*typed == '*' || *typed == ':');
+    bool is_all = *l->typed == '*' || *l->typed == ':';
     snprintf(address, sizeof address, "%s%s", is_all ? "*" : "", is_all && port ? port : l->name);
     if (listener_open(&fresh, address, why, sizeof why)) {
         g->is_helpless = false;
@@ -75,6 +76,10 @@ static int make_again(struct guard *g, size_t post)
         return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     case GUARD_SIGNALS:
         return signals_open(); /* signals that came meanwhile are still pending */
+    case GUARD_HANDOVER:
+        g->posts[post].fd = -1; /* the other end is with the gates: no new one would lead there */
+        errno = EBADF;
+        return -1;
     default:
         break;
     }
@@ -151,14 +156,21 @@ static bool put_back(struct guard *g, const struct post *p)
 
 static uint64_t listener_tag(const struct guard *g, size_t post)
 {
-    const struct listener *l = &g->server->listeners.all[post - GUARD_LISTENERS];
-    return serve_listener_tag(g->posts[post].fd, l->is_admin);
+    const struct listeners *ls = &g->server->listeners;
+    enum listener_kind kind =
+        post == GUARD_HANDOVER ? LISTENER_TLS : ls->all[post - GUARD_LISTENERS].kind;
+    return serve_listener_tag(g->posts[post].fd, kind);
 }
 
 static bool is_watched(const struct guard *g, size_t post)
 {
-    return post == GUARD_RETIRE ||
-           (post >= GUARD_LISTENERS && post < GUARD_OTHERS && g->posts[post].fd >= 0);
+    const struct listeners *ls = &g->server->listeners;
+    if (post == GUARD_RETIRE)
+        return true;
+    if (post < GUARD_LISTENERS || post >= GUARD_OTHERS || g->posts[post].fd < 0)
+        return false;
+    return post == GUARD_HANDOVER || wire_tls_in_place ||
+           ls->all[post - GUARD_LISTENERS].kind != LISTENER_TLS;
 }
 
 static bool watch(struct guard *g, size_t post)
@@ -244,7 +256,8 @@ bool guard_open(struct guard *g, struct server *s, struct sweep *sweep)
     for (size_t i = 0; i < GUARD_POSTS; i++)
         g->posts[i].fd = g->posts[i].copy = -1;
     bool ok = man(g, GUARD_EPOLL, s->epoll) && man(g, GUARD_RETIRE, s->retire) &&
-              man(g, GUARD_SIGNALS, s->signals);
+              man(g, GUARD_SIGNALS, s->signals) &&
+              (s->handover < 0 || man(g, GUARD_HANDOVER, s->handover));
     for (size_t i = 0; ok && i < s->listeners.count; i++)
         ok = man(g, GUARD_LISTENERS + i, s->listeners.all[i].fd);
     if (!ok) {

@@ -33,7 +33,11 @@
 #include "sweep.h"
 
 enum { GUARD_EPOLL, GUARD_RETIRE, GUARD_SIGNALS, GUARD_LISTENERS };
-enum { GUARD_OTHERS = GUARD_LISTENERS + LIMIT_LISTENERS + 1, GUARD_POSTS = GUARD_OTHERS + 64 };
+enum {
+    GUARD_HANDOVER = GUARD_LISTENERS + LIMIT_LISTENERS + 1,
+    GUARD_OTHERS,
+    GUARD_POSTS = GUARD_OTHERS + 64
+};
 
 struct post {
     int fd; /* -1: nobody stands here */

@@ -93,6 +93,18 @@ bool request_query(const struct request *req, const char *name, char *value, siz
 /* ?name=NUMBER, or `otherwise` when absent; -1 when it is no number in 0…limit. */
 long request_query_number(const struct request *req, const char *name, long otherwise, long limit);
 
+/* What TLS has told of the connection. */
+struct request_tls {
+    const char *version;     /* "TLSv1.3" */
+    const char *cipher;      /* "TLS_AES_128_GCM_SHA256" */
+    const char *server_name; /* whom the client asked for; NULL: nobody (no SNI) */
+    const char *client;      /* subject of its certificate, which --tls-client-ca vouches for, as in
+                                RFC 4514 ("CN=ada,O=Example"); NULL: it has shown none */
+    bool is_resumed;         /* an earlier session goes on */
+};
+/* NULL when the connection is plain. */
+const struct request_tls *request_tls(const struct request *req);
+
 /* The body: in memory (`data`), or, when it was large, in a descriptor the server owns (`fd`). */
 struct request_body {
     const void *data; /* NULL when the body is in fd */

@@ -11,6 +11,7 @@
 
 #include "http1.h"
 #include "lifecycle.h"
+#include "wire.h"
 
 static struct server *server_of(const struct worker *w)
 {
@@ -26,7 +27,7 @@ static enum received receive(struct worker *w, struct conn *c, size_t room)
     int fd = conn_fd(&server_of(w)->table, c);
     ssize_t n;
     do
-        n = recv(fd, w->in + w->in_len, room, MSG_DONTWAIT);
+        n = wire_recv(c, fd, w->in + w->in_len, room);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN) {
         w->drained = true;
@@ -34,7 +35,9 @@ static enum received receive(struct worker *w, struct conn *c, size_t room)
     }
     if (n <= 0)
         return ENDED;
-    w->drained = !w->is_wary && (size_t)n < room; /* more makes an event: epoll(7), short reads */
+    w->drained =
+        !w->is_wary &&
+        wire_is_drained(c, fd, (size_t)n, room); /* more makes an event: epoll(7), short reads */
     w->in_len += (size_t)n;
     return RECEIVED;
 }
@@ -239,8 +242,7 @@ static enum intake_result start_body(struct worker *w, struct conn *c, int *stat
     chunked_init(&c->chunked);
     c->since = clock_ms();
     if (r->expects_continue && w->in_len == r->head_len) {
-        ssize_t sent =
-            send(conn_fd(&s->table, c), go_on, sizeof go_on - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = wire_send(c, conn_fd(&s->table, c), go_on, sizeof go_on - 1, false);
         if (sent != sizeof go_on - 1)
             return INTAKE_ENDED;
     }

@@ -98,6 +98,7 @@ static void log_lost_request(struct keeper *k, const struct conn *c, const struc
                                          .microseconds = started ? clock_us() - started : 0,
                                          .id = id,
                                          .may_be_dropped = true,
+                                         .tls = conn_facts(&s->table, c),
                                          .cause = cause,
                                      });
 }
@@ -316,9 +317,11 @@ static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
 {
     struct server *s = k->teller.server;
     c->flags &= CONN_KEPT;
-    access_log_write(
-        &s->access_log,
-        &(struct access_entry){.peer = &c->peer, .status = 408, .id = "-", .may_be_dropped = true});
+    access_log_write(&s->access_log, &(struct access_entry){.peer = &c->peer,
+                                                            .status = 408,
+                                                            .id = "-",
+                                                            .tls = conn_facts(&s->table, c),
+                                                            .may_be_dropped = true});
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
 }
 
@@ -371,6 +374,10 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
         return;
     case WAIT_REQUEST:
         conn_finish(s, c, CONN_SUPERVISOR, END_CLOSE, "idle: --idle-timeout");
+        return;
+    case WAIT_SHAKE:
+        atomic_fetch_add(&s->tls->failed, 1);
+        conn_finish(s, c, CONN_SUPERVISOR, END_CLOSE, "--tls-handshake-timeout");
         return;
     case WAIT_LINGER:
         conn_finish(s, c, CONN_SUPERVISOR, END_CLOSE, "lingered long enough");

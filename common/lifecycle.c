@@ -4,14 +4,13 @@
 #include "lifecycle.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
 #include "outbox.h"
+#include "wire.h"
 
 static const uint32_t INPUT = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
@@ -45,12 +44,23 @@ static void give_back(struct server *s, struct conn *c, const char *why)
     atomic_fetch_sub(&s->board->connections, 1);
 }
 
+/* Only what was promised and sent ends with a close_notify. */
+static void end_tls(struct server *s, const struct conn *c, int fd, enum conn_end how)
+{
+    if (!(c->flags & CONN_TLS))
+        return;
+    if (how == END_CLOSE && !(c->flags & CONN_SHAKING))
+        wire_tls_end(s, c, fd);
+    wire_tls_forget(fd);
+}
+
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why)
 {
     if (!conn_step(c, me, CONN_CLOSING))
         return;
     int fd = conn_fd(&s->table, c);
     give_back(s, c, why);
+    end_tls(s, c, fd, how);
     if (how == END_RESET) {
         struct linger now = {.l_onoff = 1, .l_linger = 0};
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -68,7 +78,6 @@ void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why)
     conn_free(c, me);
 }
 
-/* RST at once, and the number stays taken: it is not known who else may have it in hand. */
 /* No address, and no room for one: the sandbox lets this pass, and nothing that would lead anywhere. */
 static void abort_socket(int fd)
 {
@@ -77,13 +86,15 @@ static void abort_socket(int fd)
         shutdown(fd, SHUT_RDWR); /* unix sockets know no RST */
 }
 
+/* RST at once, and the number stays taken: it is not known who else may have it in hand. */
 void conn_cast_off(struct server *s, struct conn *c, unsigned me)
 {
     int fd = conn_fd(&s->table, c);
     if (!conn_step(c, me, CONN_CLOSING))
         return;
     conn_reset(&s->table, c);
-    if (listeners_accepted(&s->listeners, fd))
+    wire_tls_forget(fd); /* whatever the slot says */
+    if (listeners_accepted(&s->listeners, fd) || wire_tls_accepted(s, fd))
         abort_socket(fd);
     atomic_fetch_sub(&s->board->connections, 1);
     conn_free(c, me);
@@ -185,21 +196,13 @@ void conn_wait_for_us(struct conn *c)
     conn_wait_until(c, WAIT_HEADER, 0);
 }
 
-/* Bytes the kernel still holds for the client: sent and not acknowledged, or not sent yet. */
-static int unsent(int fd)
-{
-    int bytes = 0;
-    ioctl(fd, SIOCOUTQ, &bytes);
-    return bytes;
-}
-
 void conn_wait_for_room(struct server *s, struct conn *c)
 {
-    c->queued = unsent(conn_fd(&s->table, c));
+    c->queued = wire_unsent(s, c, conn_fd(&s->table, c));
     conn_wait_for(c, WAIT_WRITE, s->options.write_timeout);
 }
 
 bool conn_has_moved(struct server *s, struct conn *c)
 {
-    return unsent(conn_fd(&s->table, c)) < c->queued;
+    return wire_unsent(s, c, conn_fd(&s->table, c)) < c->queued;
 }

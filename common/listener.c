@@ -267,7 +267,7 @@ static bool open_unix(struct listener *l, const struct place *p, char *why, size
 bool listener_open(struct listener *l, const char *address, char *why, size_t size)
 {
     struct place p;
-    *l = (struct listener){.fd = -1};
+    *l = (struct listener){.fd = -1, .typed = address};
     if (!take_apart(&p, address, why, size))
         return false;
     bool open = p.path ? open_unix(l, &p, why, size) : open_tcp(l, &p, address, why, size);

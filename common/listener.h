@@ -11,17 +11,20 @@
 
 #include "limits.h"
 
+enum listener_kind { LISTENER_PLAIN, LISTENER_TLS, LISTENER_ADMIN };
+
 struct listener {
     int fd;
+    enum listener_kind kind;
+    const char *typed; /* the address as the user gave it; the caller's */
     bool is_unix;
-    bool is_admin;  /* of --admin */
     pid_t maker;    /* the process whose unix socket it is: no other removes the file */
     char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out
                      */
 };
 
 struct listeners {
-    struct listener all[LIMIT_LISTENERS + 1]; /* and that of --admin */
+    struct listener all[LIMIT_LISTENERS + 1]; /* those of --listen, of --tls-listen, of --admin */
     size_t count;
 };
 

@@ -29,6 +29,13 @@ extern const char model_promises[]; /* one line for the start-up log: what this 
 size_t model_slots(const struct options *o);
 /* Serves until it is drained; returns the exit code. Called once, by the first process. */
 int model_run(struct server *s);
+/* Only where --tls-listen is given. Whether certificates and keys are good, for --check. False: logged.
+ * By the first process. */
+bool model_check_tls(const struct options *o);
+/* Whatever speaks TLS here is made ready, and s->tls, s->handover with it. Before the epoll is opened,
+ * by the process that opens it. False: logged. */
+bool model_open_tls(struct server *s);
+void model_close_tls(struct server *s);
 /* For the keeper: CPU time in ns that the worker in this slot has used since its birth; -1: it cannot
  * be had. */
 int64_t model_cpu(size_t index);

@@ -4,6 +4,7 @@
 #include "one.h"
 
 #include "keeper.h"
+#include "model.h"
 #include "serve.h"
 #include "signals.h"
 
@@ -33,8 +34,14 @@ int one_run(struct server *s)
     struct keeper keeper;
     struct worker worker;
     int code = 1;
-    if (!server_open_epoll(s))
+    bool has_tls = s->options.tls_listen.count > 0;
+    if (has_tls && !model_open_tls(s))
         return code;
+    if (!server_open_epoll(s)) {
+        if (has_tls)
+            model_close_tls(s);
+        return code;
+    }
     bool has_keeper = keeper_open(&keeper, s);
     bool has_modules = has_keeper && server_open_modules(s);
     if (has_modules && worker_open(&worker, s, 1)) {
@@ -49,6 +56,8 @@ int one_run(struct server *s)
         server_close_modules(s);
     if (has_keeper)
         keeper_close(&keeper);
+    if (has_tls)
+        model_close_tls(s);
     server_close_epoll(s);
     return code;
 }

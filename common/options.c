@@ -76,7 +76,7 @@ static const struct row rows[] = {
     {"tls-gates", NUMBER, NULL, FIELD(tls_gates), "1", "64", "TLS processes [1 per CPU] (server-proc)"},
     {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions can be resumed"},
     {"tls-handshake-timeout", DURATION, LIMIT_SHAKE_TIME, FIELD(tls_handshake_timeout), "1ms", "24h", "for a TLS handshake"},
-    {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "Strict-Transport-Security, such as max-age=63072000"},
+    {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "https: value of Strict-Transport-Security"},
     {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
     {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},
@@ -126,6 +126,7 @@ struct reader {
     struct options *o;
     const char *program;
     bool with_isolation;
+    bool is_again; /* what is there was looked up the first time, and may be gone by now */
     bool seen[ROWS];
 };
 
@@ -243,8 +244,8 @@ static bool read_document(struct reader *r, const struct row *row, const char *w
 static bool read_folder(struct reader *r, const struct row *row, const char *where,
                         const char *text)
 {
-    struct stat st;
-    if (stat(text, &st) != 0)
+    struct stat st = {.st_mode = S_IFDIR};
+    if (!r->is_again && stat(text, &st) != 0)
         return complain(r, where, "\"%.200s\": %s: name a folder that exists", text,
                         strerror(errno));
     if (!S_ISDIR(st.st_mode))
@@ -258,7 +259,7 @@ static bool read_descriptor(struct reader *r, const struct row *row, const char 
                             const char *text)
 {
     uint64_t fd;
-    if (!parse_number(text, INT_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
+    if (!parse_number(text, INT_MAX, &fd) || (!r->is_again && fcntl((int)fd, F_GETFD) < 0))
         return complain(r, where,
                         "\"%.200s\" is no open descriptor: open one, as in --ready-fd 3 3>file",
                         text);
@@ -677,16 +678,28 @@ static bool tls_makes_sense(const struct reader *r)
     return has_certificates(r);
 }
 
+static enum options_result read_all(struct reader *r, int argc, char **argv)
+{
+    *r->o = (struct options){.ready_fd = -1, .argv = argv};
+    enum options_result result = read_flags(r, argc, argv);
+    if (result != OPTIONS_RUN)
+        return result;
+    if (!read_environment(r) || !files_are_served(r) || !tls_makes_sense(r))
+        return OPTIONS_BAD;
+    set_defaults(r);
+    return OPTIONS_RUN;
+}
+
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv)
 {
-    *o = (struct options){.ready_fd = -1};
     struct reader r = {.o = o, .program = program, .with_isolation = with_isolation};
-    enum options_result result = read_flags(&r, argc, argv);
-    if (result != OPTIONS_RUN)
-        return result;
-    if (!read_environment(&r) || !files_are_served(&r) || !tls_makes_sense(&r))
-        return OPTIONS_BAD;
-    set_defaults(&r);
-    return OPTIONS_RUN;
+    return read_all(&r, argc, argv);
+}
+
+enum options_result options_read_again(struct options *o, const char *program, int argc,
+                                       char **argv)
+{
+    struct reader r = {.o = o, .program = program, .with_isolation = true, .is_again = true};
+    return read_all(&r, argc, argv);
 }

@@ -5,12 +5,11 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "limits.h"
+#include "wire.h"
 
 enum { LAST_PIECE = 64 * 1024 };
 
@@ -66,21 +65,24 @@ static bool keep_bytes(struct conn_part *part, const char *bytes, size_t n)
 
 static bool is_as_promised(const struct conn_part *part)
 {
-    return part->promised == 0 || /* ours alone */
-           outbox_promise(part->fd, part->offset + part->left) == part->promised;
+    return outbox_promise(part->fd, part->offset + part->left) == part->promised;
 }
 
-/* How much of it goes out next. The last piece is kept back until all else is sent: if the file was
- * changed meanwhile, the answer must not come to its promised end. 0: it was changed. */
+/* How much of it goes out next. Of a file, the last piece is kept back until all else is sent: if it
+ * was changed meanwhile, the answer must not come to its promised end. 0: it was changed. */
 static size_t next_piece(const struct conn_part *part, size_t turn)
 {
+    if (part->promised ==
+        0) /* ours alone; and it may have been offered whole already, see wire.h */
+        return part->left < turn ? (size_t)part->left : turn;
     if (part->left <= LAST_PIECE)
         return is_as_promised(part) ? (size_t)part->left : 0;
     uint64_t all_but_last = part->left - LAST_PIECE;
     return all_but_last < turn ? (size_t)all_but_last : turn;
 }
 
-static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn)
+static enum outbox_result send_part(const struct conn *c, struct conn_part *part, int fd,
+                                    size_t *turn)
 {
     while (part->left > 0) {
         if (*turn == 0)
@@ -89,7 +91,7 @@ static enum outbox_result send_part(struct conn_part *part, int fd, size_t *turn
         if (want == 0)
             return OUTBOX_BROKEN;
         off_t offset = (off_t)part->offset;
-        ssize_t put = sendfile(fd, part->fd, &offset, want);
+        ssize_t put = wire_sendfile(c, fd, part->fd, &offset, want);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
@@ -110,7 +112,7 @@ enum outbox_result outbox_continue(struct conn *c, int fd)
     for (int i = 0; i < 2; i++) {
         if (c->out[i].fd < 0)
             continue;
-        enum outbox_result result = send_part(&c->out[i], fd, &turn);
+        enum outbox_result result = send_part(c, &c->out[i], fd, &turn);
         if (result != OUTBOX_SENT)
             return result;
     }
@@ -123,9 +125,8 @@ enum outbox_result outbox_send(struct conn *c, int fd, const void *bytes, size_t
     c->out[1] = part; /* from here on the slot knows it: nothing leaks when we die */
     const char *at = bytes;
     size_t left = n;
-    int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (part.fd >= 0 ? MSG_MORE : 0);
     while (left > 0) {
-        ssize_t put = send(fd, at, left, flags);
+        ssize_t put = wire_send(c, fd, at, left, part.fd >= 0);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0 && !would_block())

@@ -35,6 +35,26 @@ void request_reset(struct request *r)
     r->body.fd = -1;
 }
 
+static const char *or_none(const char *text)
+{
+    return *text ? text : NULL;
+}
+
+void request_secure(struct request *r, const struct tls_facts *facts)
+{
+    r->is_secure = true;
+    r->tls = (struct request_tls){.version = facts->version,
+                                  .cipher = facts->cipher,
+                                  .server_name = or_none(facts->server_name),
+                                  .client = or_none(facts->subject),
+                                  .is_resumed = facts->is_resumed};
+}
+
+const struct request_tls *request_tls(const struct request *req)
+{
+    return req->is_secure ? &req->tls : NULL;
+}
+
 const char *request_method(const struct request *req)
 {
     return req->method;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "handler.h"
+#include "tls_facts.h"
 
 struct field {
     const char *name;
@@ -44,6 +45,8 @@ struct request {
     bool expects_continue;
     uint64_t content_length;
     struct request_body body;
+    bool is_secure; /* it came by TLS, about which `tls` tells */
+    struct request_tls tls;
     int64_t deadline; /* monotonic ms: when --request-timeout is over */
 };
 
@@ -51,6 +54,8 @@ struct request {
  * once per worker; false when there is none. */
 bool request_open(struct request *r, unsigned field_max, size_t max_target);
 void request_close(struct request *r);
+/* It came by TLS; `facts` live as long as it does. */
+void request_secure(struct request *r, const struct tls_facts *facts);
 /* Forgets the request, keeps the memory. */
 void request_reset(struct request *r);
 

@@ -244,7 +244,8 @@ enum { HEAD_ROOM = 256 }; /* for all but the type and the handler's own fields *
 
 bool response_head(struct buf *out, const struct response *r, const struct response_context *about)
 {
-    char *head = buf_room(out, HEAD_ROOM + sizeof r->type + r->headers.len);
+    size_t hsts = about->hsts ? strlen(about->hsts) : 0;
+    char *head = buf_room(out, HEAD_ROOM + sizeof r->type + hsts + r->headers.len);
     if (!head)
         return false;
     char *to = stpcpy(head, "HTTP/1.1 ");
@@ -253,6 +254,8 @@ bool response_head(struct buf *out, const struct response *r, const struct respo
     to = stpcpy(to, status_phrase(r->status));
     if (!about->is_nameless)
         to = stpcpy(to, "\r\nServer: tandem");
+    if (hsts > 0)
+        to = stpcpy(stpcpy(to, "\r\nStrict-Transport-Security: "), about->hsts);
     to = stpcpy(to, "\r\nDate: ");
     to = stpcpy(to, about->date);
     if (has_length(r->status)) {

@@ -22,18 +22,23 @@
 #include "model.h"
 #include "outbox.h"
 #include "stream.h"
+#include "wire.h"
 
 enum { TURN_REQUESTS = 64, WATCH_TRIES = 60, LOOK_AT_MEMORY = 8 /* every so many requests */ };
 enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
     ADMIN_GENERATION = 0x7ffffffe,
-    RETIRE_GENERATION = 0x7ffffffd
+    TLS_GENERATION = 0x7ffffffd,
+    RETIRE_GENERATION = 0x7ffffffc
 };
 
-uint64_t serve_listener_tag(int fd, bool is_admin)
+uint64_t serve_listener_tag(int fd, enum listener_kind kind)
 {
-    return conn_tag(fd, is_admin ? ADMIN_GENERATION : LISTENER_GENERATION);
+    static const unsigned generations[] = {[LISTENER_PLAIN] = LISTENER_GENERATION,
+                                           [LISTENER_TLS] = TLS_GENERATION,
+                                           [LISTENER_ADMIN] = ADMIN_GENERATION};
+    return conn_tag(fd, generations[kind]);
 }
 
 uint64_t serve_retire_tag(void)
@@ -77,7 +82,8 @@ static void log_access(struct worker *w, const struct conn *c, int status, uint6
                                  .status = status,
                                  .bytes = bytes,
                                  .microseconds = microseconds,
-                                 .id = id};
+                                 .id = id,
+                                 .tls = w->request.is_secure ? &w->facts : NULL};
     entry.referer = request_header(&w->request, "Referer", &entry.referer_len);
     entry.agent = request_header(&w->request, "User-Agent", &entry.agent_len);
     access_log_write(log, &entry);
@@ -149,11 +155,22 @@ static enum next finish_request(struct worker *w, struct conn *c)
     return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
 }
 
+/* In memory of its own, like the rest of the request: others can write where it came from. */
+static void take_facts(struct worker *w, const struct conn *c)
+{
+    const struct tls_facts *facts = conn_facts(&w->teller.server->table, c);
+    if (!facts)
+        return;
+    w->facts = *facts;
+    request_secure(&w->request, &w->facts);
+}
+
 static enum next run_request(struct worker *w, struct conn *c)
 {
     unsigned me = w->teller.me;
     bool is_admin = c->flags & CONN_ADMIN;
     w->conn = c;
+    take_facts(w, c);
     find_route(w, is_admin);
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
@@ -193,10 +210,13 @@ static void recover_head(struct worker *w, const struct conn *c)
     http1_parse(&s->options, w->kept, c->head_len, &w->request);
 }
 
-static enum next refuse(struct worker *w, struct conn *c, int status)
+static const char too_many[] = "too many connections: see --max-connections";
+
+static enum next refuse(struct worker *w, struct conn *c, int status, const char *detail)
 {
     char id[REQUEST_ID_SIZE];
     recover_head(w, c);
+    take_facts(w, c);
     w->slot->serial++;
     request_id(w->teller.server->board, w->slot, id);
     c->flags &= CONN_KEPT;
@@ -205,7 +225,62 @@ static enum next refuse(struct worker *w, struct conn *c, int status)
     if (request_problem_form(&w->request) == PROBLEM_HTML)
         c->flags |= CONN_HTML;
     log_access(w, c, status, 0, 0);
-    return answer_refuse(&w->teller, c, status, explain(status), id);
+    return answer_refuse(&w->teller, c, status, detail, id);
+}
+
+/* --- TLS --- */
+
+static enum next refuse_plain(struct worker *w, struct conn *c)
+{
+    request_reset(&w->request);
+    return refuse(w, c, 400, "this port speaks TLS: write https:// instead of http://");
+}
+
+/* It has been told why, and must not lose that by a reset: what it still sends is read. */
+static enum next end_unshaken(struct worker *w, struct conn *c, const char *why)
+{
+    int fd = conn_fd(&w->teller.server->table, c);
+    log_line(LOG_DEBUG, "connection %d: no TLS: %s", fd, why);
+    wire_tls_forget(fd);
+    c->flags = (uint16_t)((c->flags & ~(CONN_TLS | CONN_SHAKING)) | CONN_LINGER);
+    wire_end(w->teller.server, c, fd);
+    conn_wait_for(c, WAIT_LINGER, LIMIT_LINGER_TIME);
+    return NEXT_AGAIN;
+}
+
+static enum next begin_speaking(struct worker *w, struct conn *c)
+{
+    struct server *s = w->teller.server;
+    bool is_resumed = s->table.facts[conn_fd(&s->table, c)].is_resumed;
+    atomic_fetch_add(is_resumed ? &s->tls->resumed : &s->tls->full, 1);
+    c->flags &= (uint16_t)~CONN_SHAKING;
+    if (atomic_load(&s->board->connections) > (int)s->options.max_connections)
+        return answer_refuse(&w->teller, c, 503, too_many, "-");
+    return NEXT_AGAIN;
+}
+
+static enum next shake(struct worker *w, struct conn *c)
+{
+    struct server *s = w->teller.server;
+    const char *why = "";
+    int fd = conn_fd(&s->table, c);
+    if (!conn_step(c, w->teller.me, CONN_READ))
+        return NEXT_GONE;
+    switch (wire_tls_shake(fd, &s->table.facts[fd], &why)) {
+    case SHAKE_DONE:
+        return begin_speaking(w, c);
+    case SHAKE_WAIT:
+        return NEXT_WAIT;
+    case SHAKE_HTTP:
+        wire_tls_forget(fd);
+        c->flags &= (uint16_t) ~(CONN_TLS | CONN_SHAKING);
+        atomic_fetch_add(&s->tls->failed, 1);
+        return refuse_plain(w, c);
+    case SHAKE_FAILED:
+        break;
+    }
+    atomic_fetch_add(&s->tls->failed, 1);
+    return end_unshaken(w, c, why);
 }
 
 /* --- one connection --- */
@@ -222,7 +297,7 @@ static enum next look_for_request(struct worker *w, struct conn *c)
     case INTAKE_YIELD:
         return NEXT_YIELD;
     case INTAKE_REFUSED:
-        return refuse(w, c, status);
+        return refuse(w, c, status, explain(status));
     case INTAKE_ENDED:
         conn_finish(w->teller.server, c, w->teller.me, END_CLOSE, "the client has ended");
         return NEXT_GONE;
@@ -238,6 +313,10 @@ static enum next look(struct worker *w, struct conn *c)
         return answer_continue(&w->teller, c);
     if (c->flags & CONN_LINGER)
         return answer_linger(&w->teller, c);
+    if (c->flags & CONN_SHAKING)
+        return shake(w, c);
+    if (c->flags & CONN_MISSPOKEN)
+        return refuse_plain(w, c);
     return look_for_request(w, c);
 }
 
@@ -255,10 +334,27 @@ static bool watch_once(struct worker *w, struct conn *c)
     return is_watched;
 }
 
+/* Before a first look, and before another. */
+static void refresh(struct worker *w, const struct conn *c, bool is_wary)
+{
+    w->drained = false;
+    w->is_wary = is_wary;
+    wire_refresh(c, conn_fd(&w->teller.server->table, c), is_wary);
+}
+
+/* TLS may have to write before it can read on. */
+static bool watch_for_room(struct worker *w, struct conn *c)
+{
+    bool wants_room =
+        c->flags & CONN_TLS && wire_tls_wants_room(conn_fd(&w->teller.server->table, c));
+    return !wants_room || c->flags & CONN_ROOM || conn_watch(w->teller.server, c, true);
+}
+
 /* Nobody owns it afterwards, but an event will come: others first. */
 static void yield(struct worker *w, struct conn *c)
 {
-    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && c->head_len == 0)
+    bool may_hold_bytes = c->flags & CONN_TLS; /* of a body that has arrived */
+    if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && (c->head_len == 0 || may_hold_bytes))
         conn_wait_for_us(c);
     conn_hand_on(w->teller.server, c, w->teller.me);
 }
@@ -267,23 +363,21 @@ static void yield(struct worker *w, struct conn *c)
 static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 {
     unsigned me = w->teller.me;
-    w->drained = false;
-    w->is_wary = is_wary;
+    refresh(w, c, is_wary);
     for (int i = 0;; i++) {
         enum next next = look(w, c);
         if (next == NEXT_GONE)
             return;
         if (next == NEXT_AGAIN && i < TURN_REQUESTS)
             continue;
-        if (!watch_once(w, c)) {
+        if (!watch_once(w, c) || !watch_for_room(w, c)) {
             conn_finish(w->teller.server, c, me, END_RESET, "epoll does not take it");
             return;
         }
         if (next == NEXT_WAIT) {
             if (conn_release(c, me))
                 return;
-            w->drained = false; /* a note: look at the socket again, for bytes and for an end */
-            w->is_wary = true;
+            refresh(w, c, true); /* a note: look again, for bytes and for an end */
             continue;
         }
         yield(w, c);
@@ -310,19 +404,46 @@ static bool is_missing(void)
 static void turn_away(struct worker *w, struct conn *c)
 {
     w->drained = true;
-    enum next next =
-        answer_refuse(&w->teller, c, 503, "too many connections: see --max-connections", "-");
+    enum next next = answer_refuse(&w->teller, c, 503, too_many, "-");
     if (next != NEXT_GONE)
         take_turn(w, c, false);
 }
 
-static void accept_one(struct worker *w, int listener, bool is_admin)
+static int accept_plain(int listener, struct arrival *a)
+{
+    socklen_t size = sizeof a->peer;
+    return accept4(listener, (struct sockaddr *)&a->peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+/* What is known of it from the beginning. False: it cannot be served. */
+static bool enter(struct server *s, struct conn *c, int fd, const struct arrival *a)
+{
+    c->peer = a->peer;
+    c->flags |= a->flags;
+    c->seat = a->seat;
+    c->serial = a->serial;
+    if (a->flags & CONN_SHAKING) {
+        conn_wait_for(c, WAIT_SHAKE, s->options.tls_handshake_timeout);
+        return wire_tls_begin(s, fd);
+    }
+    if (a->flags & CONN_TLS)
+        s->table.facts[fd] = a->facts;
+    return true;
+}
+
+/* One that shakes hands is told afterwards; but there is an end to that, too. */
+static bool is_one_too_many(const struct server *s, const struct conn *c, int open)
+{
+    int most = (int)s->options.max_connections;
+    return open > (c->flags & CONN_SHAKING ? 2 * most : most);
+}
+
+static void accept_one(struct worker *w, int listener, enum listener_kind kind)
 {
     struct server *s = w->teller.server;
-    struct sockaddr_in6 peer = {0};
-    socklen_t size = sizeof peer;
+    struct arrival a = {.flags = kind == LISTENER_ADMIN ? CONN_ADMIN : 0};
     be(w, -1, WORKER_ACCEPTING);
-    int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = kind == LISTENER_TLS ? wire_tls_accept(listener, &a) : accept_plain(listener, &a);
     if (fd < 0) {
         bool is_short = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         if (is_short || is_missing())
@@ -335,11 +456,11 @@ static void accept_one(struct worker *w, int listener, bool is_admin)
         return;
     }
     be(w, fd, WORKER_TURN);
-    c->peer = peer;
-    if (is_admin)
-        c->flags |= CONN_ADMIN;
     int open = atomic_fetch_add(&s->board->connections, 1) + 1;
-    if (open > (int)s->options.max_connections)
+    bool is_in = enter(s, c, fd, &a), is_too_much = is_one_too_many(s, c, open);
+    if (!is_in || (is_too_much && c->flags & CONN_SHAKING))
+        conn_finish(s, c, w->teller.me, END_RESET, is_in ? too_many : "no memory for TLS");
+    else if (is_too_much)
         turn_away(w, c);
     else
         take_turn(w, c, false);
@@ -350,8 +471,11 @@ static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 {
     int fd = conn_tag_fd(tag);
     unsigned generation = conn_tag_generation(tag);
-    if (generation == LISTENER_GENERATION || generation == ADMIN_GENERATION) {
-        accept_one(w, fd, generation == ADMIN_GENERATION);
+    if (generation >= TLS_GENERATION) {
+        accept_one(w, fd,
+                   generation == ADMIN_GENERATION ? LISTENER_ADMIN
+                   : generation == TLS_GENERATION ? LISTENER_TLS
+                                                  : LISTENER_PLAIN);
         return;
     }
     struct conn *c = conn_at(&w->teller.server->table, fd);

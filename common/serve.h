@@ -17,7 +17,7 @@ void serve(struct worker *w);
 bool serve_once(struct worker *w, int timeout);
 
 /* Tags of epoll events that are no connection. */
-uint64_t serve_listener_tag(int fd, bool is_admin);
+uint64_t serve_listener_tag(int fd, enum listener_kind kind);
 uint64_t serve_retire_tag(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "sandbox.h"
 #include "serve.h"
 #include "signals.h"
+#include "wire.h"
 
 enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096, STACK = 9 << 20 };
 
@@ -58,7 +59,7 @@ static size_t stash_size(const struct options *o)
 
 /* --- listeners --- */
 
-static bool open_listener(struct server *s, const char *address, bool is_admin)
+static bool open_listener(struct server *s, const char *address, enum listener_kind kind)
 {
     char why[512];
     struct listener *l = &s->listeners.all[s->listeners.count];
@@ -66,7 +67,7 @@ static bool open_listener(struct server *s, const char *address, bool is_admin)
         log_line(LOG_ERROR, "%s", why);
         return false;
     }
-    l->is_admin = is_admin;
+    l->kind = kind;
     s->listeners.count++;
     return true;
 }
@@ -76,22 +77,26 @@ static bool open_listeners(struct server *s)
 {
     const struct options *o = &s->options;
     for (size_t i = 0; i < o->listen.count; i++)
-        if (!open_listener(s, o->listen.all[i], false))
+        if (!open_listener(s, o->listen.all[i], LISTENER_PLAIN))
             return false;
-    return !o->admin || open_listener(s, o->admin, true);
+    for (size_t i = 0; i < o->tls_listen.count; i++)
+        if (!open_listener(s, o->tls_listen.all[i], LISTENER_TLS))
+            return false;
+    return !o->admin || open_listener(s, o->admin, LISTENER_ADMIN);
 }
 
 static void add_names(const struct listeners *ls, bool is_admin, char *names, size_t size)
 {
     for (size_t i = 0; i < ls->count; i++) {
-        if (ls->all[i].is_admin != is_admin)
+        if ((ls->all[i].kind == LISTENER_ADMIN) != is_admin)
             continue;
         strncat(names, " ", size - strlen(names) - 1);
         strncat(names, ls->all[i].name, size - strlen(names) - 1);
     }
 }
 
-/* "ready 127.0.0.1:8080", and " admin 127.0.0.1:9090" behind it where there is one. */
+/* "ready 127.0.0.1:8080", those of --tls-listen behind it, and " admin 127.0.0.1:9090" in the end
+ * where there is one. */
 void server_announce(struct server *s)
 {
     char line[2048] = "ready";
@@ -248,8 +253,11 @@ static bool watch_all(struct server *s)
     bool ok = server_watch(s, s->retire, serve_retire_tag());
     for (size_t i = 0; ok && i < s->listeners.count; i++) {
         const struct listener *l = &s->listeners.all[i];
-        ok = server_watch(s, l->fd, serve_listener_tag(l->fd, l->is_admin));
+        if (l->kind != LISTENER_TLS || wire_tls_in_place)
+            ok = server_watch(s, l->fd, serve_listener_tag(l->fd, l->kind));
     }
+    if (ok && s->handover >= 0)
+        ok = server_watch(s, s->handover, serve_listener_tag(s->handover, LISTENER_TLS));
     return ok;
 }
 
@@ -286,7 +294,8 @@ static bool open_memory(struct server *s, size_t table_size)
     const struct options *o = &s->options;
     s->slots = model_slots(o);
     s->board = scoreboard_open(s->slots);
-    if (s->board && conn_table_open(&s->table, table_size, stash_size(o)))
+    if (s->board && conn_table_open(&s->table, table_size, stash_size(o)) &&
+        (o->tls_listen.count == 0 || conn_table_open_facts(&s->table)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
              strerror(errno));
@@ -323,7 +332,8 @@ static int run(struct server *s)
 
 int server_main(int argc, char **argv)
 {
-    struct server s = {.epoll = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
+    struct server s = {
+        .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
     size_t table_size;
     switch (options_read(&s.options, model_program, model_isolates, argc, argv)) {
     case OPTIONS_DONE:
@@ -337,6 +347,8 @@ int server_main(int argc, char **argv)
     if (!reserve_descriptors(&s, &table_size))
         return EXIT_FAILED;
     if (s.options.check) {
+        if (s.options.tls_listen.count > 0 && !model_check_tls(&s.options))
+            return EXIT_FAILED;
         log_line(LOG_INFO, "the options are fine");
         return EXIT_DRAINED;
     }

@@ -16,6 +16,7 @@
 #include "options.h"
 #include "router.h"
 #include "scoreboard.h"
+#include "tls_figures.h"
 
 struct server {
     struct options options;
@@ -27,9 +28,11 @@ struct server {
     size_t slots;       /* of workers on the board; what the board says of itself is not believed */
     size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
     struct access_log access_log;
-    int epoll;   /* the one all workers wait on */
-    int retire;  /* eventfd in it: readable once all workers are to go */
-    int signals; /* signalfd of the process that keeps the workers */
+    struct tls_figures *tls; /* in shared memory; NULL: no TLS is spoken */
+    int epoll;               /* the one all workers wait on */
+    int handover; /* in it, too: where connections come from that TLS was spoken on elsewhere; -1 */
+    int retire;   /* eventfd in it: readable once all workers are to go */
+    int signals;  /* signalfd of the process that keeps the workers */
     /* What this model does about a request that has used up a budget; called by the keeper. */
     void (*overdue)(struct server *s, struct conn *c, uint64_t word, enum budget over);
 };

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include "lifecycle.h"
+#include "wire.h"
 
 enum { KEPT_OUT = 128 * 1024 };
 
@@ -34,7 +34,7 @@ static bool send_out(struct worker *w, struct conn *c)
     const char *at = w->teller.out.data;
     size_t left = w->teller.out.len;
     while (left > 0) {
-        ssize_t put = send(fd, at, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t put = wire_send(c, fd, at, left, false);
         if (put > 0) {
             at += put;
             left -= (size_t)put;

@@ -13,6 +13,7 @@
 #include "request.h"
 #include "router.h"
 #include "server.h"
+#include "tls_facts.h"
 
 struct worker {
     struct teller teller; /* server, owner number, response */
@@ -27,7 +28,8 @@ struct worker {
     uint64_t streamed;        /* bytes of its body that response_flush() has sent */
 
     struct request request;
-    char *in; /* bytes being looked at; in_size of them at most */
+    struct tls_facts facts; /* what request_tls() points into */
+    char *in;               /* bytes being looked at; in_size of them at most */
     size_t in_size;
     size_t in_len;
     size_t in_stashed;    /* the first so many are (still) in the connection's stash, too */

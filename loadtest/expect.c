@@ -73,16 +73,40 @@ static double silence(const struct result *r)
     return r->without_service_s;
 }
 
+static double count_handshakes(const struct result *r)
+{
+    return (double)tally_handshakes(r->tally);
+}
+
+static double count_resumed(const struct result *r)
+{
+    return (double)r->tally->resumed.took.total;
+}
+
+static double handshake_rate(const struct result *r)
+{
+    return r->full_rate + r->resumed_rate;
+}
+
 static const struct {
     const char *name;
     enum unit unit;
     double (*measure)(const struct result *r);
-} names[] = {{"victims", NUMBER, count_victims},       {"ok", SHARE, count_ok},
-             {"failed", SHARE, count_failed},          {"injected", NUMBER, count_injected},
-             {"scheduled", NUMBER, count_scheduled},   {"unfinished", NUMBER, count_unfinished},
-             {"never_sent", NUMBER, count_never_sent}, {"rps", NUMBER, rate},
-             {"without_service", SECONDS, silence},    {"recovery", SECONDS, recovery},
-             {"goodput_lost", NUMBER, goodput_lost}};
+    double (*whole)(const struct result *r); /* of a share */
+} names[] = {{"victims", NUMBER, count_victims, NULL},
+             {"ok", SHARE, count_ok, innocent_total},
+             {"failed", SHARE, count_failed, innocent_total},
+             {"injected", NUMBER, count_injected, NULL},
+             {"scheduled", NUMBER, count_scheduled, NULL},
+             {"unfinished", NUMBER, count_unfinished, NULL},
+             {"never_sent", NUMBER, count_never_sent, NULL},
+             {"rps", NUMBER, rate, NULL},
+             {"handshakes", NUMBER, count_handshakes, NULL},
+             {"resumed", SHARE, count_resumed, count_handshakes},
+             {"handshakes_per_second", NUMBER, handshake_rate, NULL},
+             {"without_service", SECONDS, silence, NULL},
+             {"recovery", SECONDS, recovery, NULL},
+             {"goodput_lost", NUMBER, goodput_lost, NULL}};
 
 enum { NAMES = sizeof names / sizeof names[0] };
 
@@ -172,7 +196,8 @@ bool expectation_parse(const char *text, struct expectation *e, struct complaint
     if (!find_unit(e->name, &unit))
         return complain(why,
                         "\"%s\" is not known: use victims, ok, failed, rps, p50, p90, p99, p999, "
-                        "max, without_service, recovery, goodput_lost, or a failure class",
+                        "max, without_service, recovery, goodput_lost, handshakes, resumed, "
+                        "handshakes_per_second, or a failure class",
                         e->name);
     if (!parse_relation(&rest, e))
         return complain(why, "\"%s\" lacks one of < <= > >= == != after %s", text, e->name);
@@ -191,7 +216,8 @@ static double measure(const struct expectation *e, const struct result *r)
         double value = names[i].measure(r);
         if (!e->percent)
             return value;
-        return innocent_total(r) > 0 ? 100 * value / innocent_total(r) : 0;
+        double whole = names[i].whole(r);
+        return whole > 0 ? 100 * value / whole : 0;
     }
     double q = quantile_by_name(e->name);
     if (q < 0)

@@ -4,8 +4,9 @@
  *   NAME OP VALUE     OP: < <= > >= == !=
  *
  * Names: victims failed ok injected scheduled unfinished never_sent rps without_service recovery
- * goodput_lost p50 p90 p99 p999 max, the last five also as raw_p50 …, and every failure class. Latencies and times take a
- * duration; `ok` and `failed` with a per cent sign are shares of the innocent requests.
+ * goodput_lost handshakes resumed handshakes_per_second p50 p90 p99 p999 max, the last five also as
+ * raw_p50 …, and every failure class. Latencies and times take a duration; `ok` and `failed` with a
+ * per cent sign are shares of the innocent requests, and `resumed` is one of the TLS handshakes.
  */
 #ifndef LOADTEST_EXPECT_H
 #define LOADTEST_EXPECT_H

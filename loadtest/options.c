@@ -213,6 +213,27 @@ static bool set_cacert(void *into, const char *value, struct complaint *why)
     return value[0] != '\0' || complain(why, "a file name is missing");
 }
 
+static bool set_cert(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->tls.cert = value;
+    return value[0] != '\0' || complain(why, "a file name is missing");
+}
+
+static bool set_key(void *into, const char *value, struct complaint *why)
+{
+    ((struct run_options *)into)->tls.key = value;
+    return value[0] != '\0' || complain(why, "a file name is missing");
+}
+
+static bool set_tls_version(void *into, const char *value, struct complaint *why)
+{
+    struct tls_choice *choice = &((struct run_options *)into)->tls;
+    choice->only_12 = strcmp(value, "1.2") == 0;
+    choice->only_13 = strcmp(value, "1.3") == 0;
+    return choice->only_12 || choice->only_13 ||
+           complain(why, "\"%s\" is neither 1.2 nor 1.3", value);
+}
+
 static bool set_tls_resume(void *into, const char *value, struct complaint *why)
 {
     (void)value;
@@ -364,6 +385,9 @@ static const struct option_spec table[] = {
     {0, "warmup", "DUR", "before the run (1s with --inject, else 0s)", set_warmup},
     {0, "insecure", NULL, "https: any certificate will do", set_insecure},
     {0, "cacert", "FILE", "https: trust these authorities, not the system's", set_cacert},
+    {0, "cert", "FILE", "https: a certificate to show to servers that ask", set_cert},
+    {0, "key", "FILE", "https: its key, where it is not in the same file", set_key},
+    {0, "tls-version", "1.2|1.3", "https: no other version", set_tls_version},
     {0, "tls-resume", NULL, "https: new connections resume the last session", set_tls_resume},
     {0, "", NULL, "What to do on purpose, and what to make of it:", NULL},
     {0, "inject", "KIND=1%", "this share to /fault/KIND; or KIND@5s, KIND@5s/2s", set_inject},
@@ -458,6 +482,8 @@ static bool check_together(struct run_options *o, struct complaint *why)
                         o->threads, o->connections);
     if (o->depth > 1 && !o->dress.keepalive)
         return complain(why, "--pipeline and --no-keepalive exclude each other");
+    if (o->tls.key && !o->tls.cert)
+        return complain(why, "--key is for a certificate: name its file with --cert FILE");
     return match_inject_urls(o, why) && check_processes(o, why);
 }
 

@@ -87,6 +87,8 @@ void result_conclude(struct result *r)
     const struct tally *t = r->tally;
     int64_t length_ns = (int64_t)(r->facts.seconds * 1e9);
     r->rps = r->facts.seconds > 0 ? (double)t->ok_in_time / r->facts.seconds : 0;
+    r->full_rate = r->facts.seconds > 0 ? (double)t->full.in_time / r->facts.seconds : 0;
+    r->resumed_rate = r->facts.seconds > 0 ? (double)t->resumed.in_time / r->facts.seconds : 0;
     double usual = r->steady.rps > 0 ? r->steady.rps : r->rps;
     if (schedule_varies(&r->schedule)) /* few at the foot of a ramp are not a server that is gone */
         usual = schedule_lowest_rate(&r->schedule);

@@ -77,7 +77,8 @@ struct result {
     struct complaint trouble; /* what spoilt the run: a fault that could not be done, …; or "" */
 
     /* What follows from it. */
-    double rps; /* requests answered well, per second */
+    double rps;                     /* requests answered well, per second */
+    double full_rate, resumed_rate; /* TLS handshakes per second, of those within the run */
     struct victims victims;
     struct recovery recovery;
     double without_service_s, resolution_s;

@@ -19,6 +19,7 @@
 #include "common/footprint.h"
 #include "common/keeper.h"
 #include "common/signals.h"
+#include "keys.h"
 #include "worker.h"
 
 const char model_program[] = "server-thread";
@@ -28,7 +29,13 @@ const char model_promises[] =
     "or --worker-cpu is answered, but its thread runs on; --worker-memory bounds all workers "
     "together";
 
-enum { FORK_PAUSE = 100, GOODBYE = 1000 /* ms */, EXIT_WORN_OUT = 75, LOG_SUSPECTS = 4 };
+enum {
+    FORK_PAUSE = 100,
+    GOODBYE = 1000,
+    ANSWER_PAUSE = 20 /* ms */,
+    EXIT_WORN_OUT = 75,
+    LOG_SUSPECTS = 4
+};
 
 static struct supervisor {
     struct server *server;
@@ -48,6 +55,11 @@ static struct process {
 size_t model_slots(const struct options *o)
 {
     return 2 * (size_t)o->workers;
+}
+
+static bool has_tls(const struct server *s)
+{
+    return s->options.tls_listen.count > 0;
 }
 
 /* === in the process === */
@@ -152,6 +164,8 @@ static void keep(struct server *s)
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
         keeper_tick(&process.keeper);
+        if (has_tls(s))
+            keys_tick(&s->options); /* HUP wakes; what counts is the offer */
         look_at_memory(s);
         look_at_files();
         if (stop > 0)
@@ -165,8 +179,9 @@ static void keep(struct server *s)
 
 static bool open_all(struct server *s)
 {
-    return server_open_epoll(s) && keeper_open(&process.keeper, s) && server_open_modules(s) &&
-           worker_watch_exit() && server_enter_sandbox(s);
+    return (!has_tls(s) || model_open_tls(s)) && server_open_epoll(s) &&
+           keeper_open(&process.keeper, s) && server_open_modules(s) && worker_watch_exit() &&
+           server_enter_sandbox(s);
 }
 
 static int process_main(struct server *s, pid_t supervisor)
@@ -191,6 +206,8 @@ static int process_main(struct server *s, pid_t supervisor)
     keeper_close(&process.keeper);
     server_close_modules(s);
     server_close_epoll(s);
+    if (has_tls(s))
+        model_close_tls(s);
     return EXIT_SUCCESS;
 }
 
@@ -294,14 +311,31 @@ static void pass_on_stop(void)
     listeners_close(&self.server->listeners);
 }
 
+/* The certificates; HUP asks for nothing else yet. */
+static void reload(void)
+{
+    if (!has_tls(self.server))
+        return;
+    keys_read_again(&self.server->options);
+    kill(self.process, SIGHUP);
+}
+
+static int look_after_reload(void)
+{
+    bool is_open = has_tls(self.server) && keys_await_answer(&self.server->options);
+    return is_open ? ANSWER_PAUSE : GOODBYE;
+}
+
 /* Watches one process to its end. */
 static struct death watch_process(void)
 {
     struct death d = {0};
     for (;;) {
-        unsigned came = signals_wait(self.server->signals, GOODBYE);
+        unsigned came = signals_wait(self.server->signals, look_after_reload());
         if (came & SIGNAL_STOP)
             pass_on_stop();
+        if (came & SIGNAL_RELOAD)
+            reload();
         pid_t pid;
         int status;
         struct rusage usage;
@@ -323,10 +357,9 @@ static void forget_ready_fd(struct server *s)
     s->options.ready_fd = -1;
 }
 
-int model_run(struct server *s)
+static int supervise(struct server *s)
 {
     int code = EXIT_FAILURE;
-    self.server = s;
     for (;;) {
         if (!start_process()) {
             if (signals_wait(s->signals, FORK_PAUSE) & SIGNAL_STOP)
@@ -338,4 +371,15 @@ int model_run(struct server *s)
         if (!after_end(&d, &code))
             return code;
     }
+}
+
+int model_run(struct server *s)
+{
+    self.server = s;
+    if (has_tls(s) && !keys_read(&s->options))
+        return EXIT_FAILURE;
+    int code = supervise(s);
+    if (has_tls(s))
+        keys_close();
+    return code;
 }

@@ -209,6 +209,21 @@ static void tell_workers(struct buf *out, const struct figures *f)
             atomic_load(&b->recycled));
 }
 
+static void tell_tls(struct buf *out)
+{
+    static const char name[] = "tandem_tls_handshakes_total";
+    struct tls_figures *t = admin.server->tls;
+    if (!t)
+        return;
+    family(out, name, "counter", "TLS handshakes, by what became of them.");
+    buf_printf(out, "%s{result=\"full\"} %" PRIu64 "\n", name, atomic_load(&t->full));
+    buf_printf(out, "%s{result=\"resumed\"} %" PRIu64 "\n", name, atomic_load(&t->resumed));
+    buf_printf(out, "%s{result=\"failed\"} %" PRIu64 "\n", name, atomic_load(&t->failed));
+    if (model_isolates)
+        counter(out, "tandem_tls_gate_deaths_total", "Gates that died and were replaced.",
+                atomic_load(&t->gate_deaths));
+}
+
 static void tell_connections(struct buf *out)
 {
     const struct scoreboard *b = admin.server->board;
@@ -251,6 +266,7 @@ static int metrics(const struct request *req, struct response *res, void *state)
     tell_requests(&text, &f);
     tell_workers(&text, &f);
     tell_connections(&text);
+    tell_tls(&text);
     tell_costs(&text, &f);
     response_type(res, METRICS_TYPE);
     bool is_whole = !text.failed && response_write(res, text.data, text.len);

@@ -113,6 +113,11 @@ void tls_refresh(struct tls_session *t, bool is_wary)
     t->end.is_wary = is_wary;
 }
 
+bool tls_is_drained(const struct tls_session *t)
+{
+    return t->end.is_drained && !SSL_has_pending(t->ssl);
+}
+
 bool tls_wants_room(const struct tls_session *t)
 {
     return t->wants_room;

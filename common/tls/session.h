@@ -46,6 +46,9 @@ ssize_t tls_recv(struct tls_session *t, void *to, size_t room);
  * After less than `n`, or -1 with EAGAIN, the next call must offer at least the rest of the same bytes,
  * wherever they lie by then: some of them may be sealed and half sent already. */
 ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more);
+/* Nothing has arrived that tls_recv would not say EAGAIN to, as far as is known without asking the
+ * socket again: a call that can be saved. */
+bool tls_is_drained(const struct tls_session *t);
 /* The last EAGAIN, or TLS_AGAIN, was for want of room to write, whatever was asked for: wait for
  * EPOLLOUT. */
 bool tls_wants_room(const struct tls_session *t);

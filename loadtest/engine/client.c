@@ -128,6 +128,8 @@ static void become_open(struct client *c)
     c->backoff_ns = 0;
     c->reset_seen = false;
     answer_start(&c->answer);
+    if (c->line.tls)
+        c->crew->shaken(c->crew->context, tls_shaken(c->line.tls));
     c->crew->opened(c->crew->context, now_ns() - c->connect_ns);
 }
 

@@ -43,6 +43,8 @@ struct client_crew {
     uint64_t bytes;          /* received */
     struct tls_context *tls; /* NULL when no endpoint speaks TLS */
     struct tls_facts tls_facts;
+    /* A TLS handshake is done, of a client or of a wire fault. */
+    void (*shaken)(void *context, const struct handshake *h);
     /* A connection is open, so long after it was begun (with TLS: handshake included). */
     void (*opened)(void *context, int64_t took_ns);
     void (*ended)(void *context, const struct flight *flight, const struct landing *landing);

@@ -237,6 +237,8 @@ static bool finish_connecting(struct mischief *m, uint32_t events)
         finish(m, OUTCOME_TLS, 0);
     if (step == TLS_DONE)
         m->stage = TALKING;
+    if (step == TLS_DONE && m->line.tls)
+        m->gang->crew->shaken(m->gang->crew->context, tls_shaken(m->line.tls));
     return step == TLS_DONE;
 }
 

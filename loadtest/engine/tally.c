@@ -38,6 +38,26 @@ void tally_add(struct tally *t, const struct sample *s, int64_t end_ns)
     }
 }
 
+void tally_add_handshake(struct tally *t, const struct handshake *h, int64_t begin_ns,
+                         int64_t end_ns)
+{
+    struct handshakes *kind = h->resumed ? &t->resumed : &t->full;
+    hist_add_ns(&kind->took, h->took_ns);
+    if (h->done_ns >= begin_ns && h->done_ns <= end_ns)
+        kind->in_time++;
+}
+
+uint64_t tally_handshakes(const struct tally *t)
+{
+    return t->full.took.total + t->resumed.took.total;
+}
+
+static void merge_handshakes(struct handshakes *into, const struct handshakes *from)
+{
+    hist_merge(&into->took, &from->took);
+    into->in_time += from->in_time;
+}
+
 void tally_merge(struct tally *into, const struct tally *from)
 {
     ledger_merge(&into->ledger, &from->ledger);
@@ -53,5 +73,7 @@ void tally_merge(struct tally *into, const struct tally *from)
     hist_merge(&into->connect, &from->connect);
     hist_merge(&into->first_byte, &from->first_byte);
     hist_merge(&into->slip, &from->slip);
+    merge_handshakes(&into->full, &from->full);
+    merge_handshakes(&into->resumed, &from->resumed);
     tls_facts_merge(&into->tls, &from->tls);
 }

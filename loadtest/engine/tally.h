@@ -26,6 +26,12 @@ struct sample {
     int64_t done_ns;
 };
 
+/* TLS handshakes of one kind: full ones, or those that resumed a session. */
+struct handshakes {
+    struct hist took; /* from the open TCP connection to the end; of the whole run, as `connect` */
+    uint64_t in_time; /* of these: ended within the measured run, for handshakes per second */
+};
+
 struct tally {
     struct ledger ledger;
     struct injected_fate fate;
@@ -39,12 +45,18 @@ struct tally {
     struct hist censored;   /* innocent, unfinished or never sent: how long they had been waiting */
     struct hist connect;    /* from socket() to an open connection (with TLS: to its end) */
     struct hist first_byte; /* innocent, ok: from sent to the first byte of the answer */
+    struct handshakes full, resumed;
     struct tls_facts tls;
     struct hist slip; /* open loop: sent later than due although a connection was free */
 };
 
 /* Books one sample; `end_ns` is the end of the measured run. */
 void tally_add(struct tally *t, const struct sample *s, int64_t end_ns);
+/* Books a handshake; the measured run is from `begin_ns` to `end_ns`. */
+void tally_add_handshake(struct tally *t, const struct handshake *h, int64_t begin_ns,
+                         int64_t end_ns);
+/* All of a tally's handshakes, of either kind. */
+uint64_t tally_handshakes(const struct tally *t);
 void tally_merge(struct tally *into, const struct tally *from);
 
 #endif

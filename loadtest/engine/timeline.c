@@ -126,6 +126,8 @@ static void add_row(struct timeline_row *into, const struct timeline_row *from, 
     into->ok += from->ok;
     into->failed += from->failed;
     into->injected += from->injected;
+    into->tls_full += from->tls_full;
+    into->tls_resumed += from->tls_resumed;
     into->p50_us = from->p50_us > into->p50_us ? from->p50_us : into->p50_us;
     into->p99_us = from->p99_us > into->p99_us ? from->p99_us : into->p99_us;
     into->max_us = from->max_us > into->max_us ? from->max_us : into->max_us;

@@ -24,10 +24,12 @@
 enum { TIMELINE_ROWS = 4096, SERVED_BITS = 100, TIMELINE_WINDOWS = 4096, LATENCY_CLASSES = 80 };
 
 struct timeline_row {
-    uint64_t ok;       /* innocent requests answered well */
-    uint64_t failed;   /* innocent requests that failed */
-    uint64_t injected; /* injected requests that ended, in whatever way */
-    int64_t p50_us;    /* corrected latency of the ok ones; of a coarsened row the worst second's */
+    uint64_t ok;          /* innocent requests answered well */
+    uint64_t failed;      /* innocent requests that failed */
+    uint64_t injected;    /* injected requests that ended, in whatever way */
+    uint64_t tls_full;    /* TLS handshakes done: whole ones … */
+    uint64_t tls_resumed; /* … and those that resumed a session */
+    int64_t p50_us; /* corrected latency of the ok ones; of a coarsened row the worst second's */
     int64_t p99_us;
     int64_t max_us;
     uint64_t served[2]; /* bit i: somebody was served in part i of SERVED_BITS of this row */

@@ -10,12 +10,15 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "../units.h"
 
 enum { RECORD_MAX = 16384 }; /* plain bytes in one record, RFC 8446 §5.1 */
 
@@ -37,6 +40,8 @@ struct tls {
     struct tls_facts *facts;
     const char *host;
     struct wire_end wire;
+    int64_t begun_ns;
+    struct handshake shaken;
     SSL *ssl;             /* NULL between connections */
     SSL_SESSION *session; /* to resume; NULL: none */
 };
@@ -131,10 +136,59 @@ static bool trust(SSL_CTX *ctx, const struct tls_choice *choice, struct complain
                          "give --cacert FILE");
 }
 
-static void set_up(SSL_CTX *ctx, bool resume)
+/* Nobody is there to be asked for a password. */
+static int no_password(char *to, int room, int writing, void *asked)
+{
+    (void)to;
+    (void)room;
+    (void)writing;
+    *(bool *)asked = true;
+    return -1;
+}
+
+static EVP_PKEY *read_key(const char *path, struct complaint *why)
+{
+    bool encrypted = false;
+    FILE *in = fopen(path, "r");
+    if (!in) {
+        complain(why, "--key %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    EVP_PKEY *key = PEM_read_PrivateKey(in, NULL, no_password, &encrypted);
+    fclose(in);
+    if (!key)
+        complain(why,
+                 encrypted ? "--key %s: it is encrypted: \"openssl pkey -in FILE -out NEW\" makes "
+                             "one that is not"
+                           : "--key %s: no private key is in it: give a PEM file of one",
+                 path);
+    return key;
+}
+
+/* Who we are, for servers that ask. */
+static bool introduce(SSL_CTX *ctx, const struct tls_choice *choice, struct complaint *why)
+{
+    if (!choice->cert)
+        return true;
+    if (SSL_CTX_use_certificate_chain_file(ctx, choice->cert) != 1)
+        return complain(why, "--cert %s: %s: give a PEM file of a certificate", choice->cert,
+                        reason_of(ERR_peek_error()));
+    EVP_PKEY *key = read_key(choice->key ? choice->key : choice->cert, why);
+    bool good = key && X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) == 1;
+    if (key && !good)
+        complain(why, "--key %s: it is not the key of the certificate in %s",
+                 choice->key ? choice->key : choice->cert, choice->cert);
+    good = good && (SSL_CTX_use_PrivateKey(ctx, key) == 1 || complain(why, "out of memory"));
+    EVP_PKEY_free(key);
+    return good;
+}
+
+static void set_up(SSL_CTX *ctx, const struct tls_choice *choice)
 {
     static const unsigned char http11[] = "\x08http/1.1"; /* ALPN, RFC 7301 */
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    bool resume = choice->resume;
+    SSL_CTX_set_min_proto_version(ctx, choice->only_13 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(ctx, choice->only_12 ? TLS1_2_VERSION : 0); /* 0: the latest */
     SSL_CTX_set_alpn_protos(ctx, http11, sizeof http11 - 1);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(ctx, 1);
@@ -157,8 +211,8 @@ struct tls_context *tls_context_new(const struct tls_choice *choice, struct comp
         tls_context_free(context);
         return NULL;
     }
-    set_up(context->ctx, choice->resume);
-    if (trust(context->ctx, choice, why))
+    set_up(context->ctx, choice);
+    if (trust(context->ctx, choice, why) && introduce(context->ctx, choice, why))
         return context;
     tls_context_free(context);
     return NULL;
@@ -210,6 +264,7 @@ bool tls_begin(struct tls *t, int fd)
 {
     ERR_clear_error();
     t->wire = (struct wire_end){.fd = fd};
+    t->begun_ns = now_ns();
     t->ssl = SSL_new(t->context->ctx);
     BIO *bio = t->ssl ? BIO_new(t->context->method) : NULL;
     if (!bio) {
@@ -250,15 +305,31 @@ static void note_failure(struct tls *t, const char *when)
         snprintf(text, room, "%s: %s", when, reason_of(ERR_peek_error()));
 }
 
-static void note_success(struct tls *t)
+/* What decides how much work a handshake is. */
+static void note_agreement(const struct tls *t)
 {
     struct tls_facts *facts = t->facts;
-    facts->handshakes++;
-    if (SSL_session_reused(t->ssl))
-        facts->resumed++;
-    if (facts->agreed[0] == '\0')
-        snprintf(facts->agreed, sizeof facts->agreed, "%s, %s", SSL_get_version(t->ssl),
-                 SSL_get_cipher_name(t->ssl));
+    const char *group = SSL_group_to_name(t->ssl, (int)SSL_get_negotiated_group(t->ssl));
+    const EVP_PKEY *key = X509_get0_pubkey(SSL_get0_peer_certificate(t->ssl));
+    const char *kind = key ? EVP_PKEY_get0_type_name(key) : NULL;
+    snprintf(facts->agreed, sizeof facts->agreed,
+             "%.10s, %.40s, %.20s, %.16s certificate (%d bits)", SSL_get_version(t->ssl),
+             SSL_get_cipher_name(t->ssl), group ? group : "no group", kind ? kind : "no",
+             key ? EVP_PKEY_get_bits(key) : 0);
+}
+
+static void note_success(struct tls *t)
+{
+    int64_t now = now_ns();
+    t->shaken = (struct handshake){
+        .resumed = SSL_session_reused(t->ssl), .took_ns = now - t->begun_ns, .done_ns = now};
+    if (t->facts->agreed[0] == '\0')
+        note_agreement(t);
+}
+
+const struct handshake *tls_shaken(const struct tls *t)
+{
+    return &t->shaken;
 }
 
 enum tls_step tls_handshake(struct tls *t)
@@ -364,8 +435,6 @@ void tls_end(struct tls *t, bool politely)
 
 void tls_facts_merge(struct tls_facts *into, const struct tls_facts *from)
 {
-    into->handshakes += from->handshakes;
-    into->resumed += from->resumed;
     if (into->agreed[0] == '\0')
         memcpy(into->agreed, from->agreed, sizeof into->agreed);
     if (into->first_failure[0] == '\0')

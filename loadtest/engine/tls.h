@@ -20,15 +20,24 @@
 struct tls_choice {
     bool insecure;      /* any certificate will do */
     bool resume;        /* a new connection resumes the session of the one before */
+    bool only_12;       /* TLS 1.2 is all that is offered; not together with only_13 */
+    bool only_13;       /* TLS 1.3 is */
     const char *cacert; /* PEM file of trusted authorities; NULL: those of the system */
+    const char *cert;   /* PEM file of a certificate to show, its chain behind it; NULL: none */
+    const char *key;    /* PEM file of its key; NULL: it is in `cert` as well */
 };
 
-/* What became of a run's handshakes. */
+/* What a run's handshakes agreed on, or broke off for. */
 struct tls_facts {
-    uint64_t handshakes;     /* completed */
-    uint64_t resumed;        /* of these: with the session of an earlier connection */
-    char agreed[64];         /* version and cipher of the first; "" when there was none */
+    char agreed[128];        /* by the first: version, cipher, group, key of the server; or "" */
     char first_failure[192]; /* why the first one failed; "" when none did */
+};
+
+/* A handshake that was completed. */
+struct handshake {
+    bool resumed;    /* with the session of an earlier connection */
+    int64_t took_ns; /* from the open TCP connection to our last message of it */
+    int64_t done_ns; /* monotonic */
 };
 
 void tls_facts_merge(struct tls_facts *into, const struct tls_facts *from);
@@ -55,6 +64,8 @@ enum tls_step { TLS_DONE, TLS_WAIT, TLS_FAILED };
 /* Goes on with the handshake as far as the socket allows. TLS_FAILED: the reason is in the facts,
  * if it is the first. */
 enum tls_step tls_handshake(struct tls *t);
+/* The one that tls_handshake() was the last to call done. */
+const struct handshake *tls_shaken(const struct tls *t);
 
 /* As recv(2) and send(2) on a non-blocking socket: a count, 0 for the end, or -1 with errno; EPROTO
  * when what came was not TLS any more. An end that the peer did not announce with close_notify

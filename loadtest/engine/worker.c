@@ -62,6 +62,19 @@ static void on_ended(void *context, const struct flight *flight, const struct la
         second_failed(&w->second, sample.done_ns);
 }
 
+static void on_shaken(void *context, const struct handshake *h)
+{
+    struct worker *w = context;
+    tally_add_handshake(w->measured, h, w->measure_ns, w->end_ns);
+    if (!w->measuring)
+        return;
+    roll_second(w, h->done_ns);
+    if (h->resumed)
+        w->second.row.tls_resumed++;
+    else
+        w->second.row.tls_full++;
+}
+
 static void on_opened(void *context, int64_t took)
 {
     struct worker *w = context;
@@ -416,6 +429,7 @@ bool worker_prepare(struct worker *w)
                                    .input = malloc(INPUT_SIZE),
                                    .input_size = INPUT_SIZE,
                                    .tls = plan->tls,
+                                   .shaken = on_shaken,
                                    .opened = on_opened,
                                    .ended = on_ended,
                                    .settled = on_settled,

@@ -36,6 +36,8 @@ struct timeline_row history_row(const struct result *r, size_t step)
         sum.ok += row->ok;
         sum.failed += row->failed;
         sum.injected += row->injected;
+        sum.tls_full += row->tls_full;
+        sum.tls_resumed += row->tls_resumed;
         sum.p50_us = larger(sum.p50_us, row->p50_us);
         sum.p99_us = larger(sum.p99_us, row->p99_us);
         sum.max_us = larger(sum.max_us, row->max_us);

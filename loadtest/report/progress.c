@@ -33,9 +33,12 @@ static void plain_second(const struct progress *p, const struct timeline_row *ro
     char text[160], ok[SHORT_TEXT], p99[SHORT_TEXT];
     format_us((double)row->p99_us, p99);
     int width = 9 + (strstr(p99, "µ") != NULL); /* two bytes, one column */
-    snprintf(text, sizeof text,
-             "%4" PRId64 " s  %9s ok/s  p99 %*s  failed %" PRIu64 "  injected %" PRIu64, index + 1,
-             format_count(row->ok, ok), width, p99, row->failed, row->injected);
+    int n = snprintf(text, sizeof text,
+                     "%4" PRId64 " s  %9s ok/s  p99 %*s  failed %" PRIu64 "  injected %" PRIu64,
+                     index + 1, format_count(row->ok, ok), width, p99, row->failed, row->injected);
+    if (row->tls_full + row->tls_resumed > 0)
+        snprintf(text + n, sizeof text - (size_t)n, "  TLS full %" PRIu64 " resumed %" PRIu64,
+                 row->tls_full, row->tls_resumed);
     plain_line(p, text);
 }
 
@@ -83,6 +86,19 @@ static void figures(struct progress *p, const struct timeline_row *row)
     snprintf(text, sizeof text, "   injected %s", format_count(row->injected, n));
     panel_add(panel, row->injected > 0 ? PANEL_ACCENT : PANEL_FAINT, text);
     panel_line(panel);
+}
+
+/* From the first second on in which there was a handshake; the panel does not jump up and down. */
+static void handshakes(struct progress *p, const struct timeline_row *row)
+{
+    char text[96], full[SHORT_TEXT], resumed[SHORT_TEXT];
+    p->shaken |= row->tls_full + row->tls_resumed > 0;
+    if (!p->shaken)
+        return;
+    snprintf(text, sizeof text, "TLS handshakes/s: %s full, %s resumed",
+             format_count(row->tls_full, full), format_count(row->tls_resumed, resumed));
+    panel_add(&p->panel, PANEL_PLAIN, text);
+    panel_line(&p->panel);
 }
 
 /* The seconds that are shown: `count` of them, from `first` on. */
@@ -166,6 +182,7 @@ static void live_second(struct progress *p, const struct timeline_row *row)
     panel_begin(&p->panel);
     heading(p, text);
     figures(p, row);
+    handshakes(p, row);
     struct view w = look_back(p);
     curve(p, &w);
     marks(p, &w);
@@ -192,6 +209,8 @@ void progress_second(struct progress *p, struct timeline *t, int64_t index)
         return;
     timeline_peek(t, index, &row);
     row.ok /= t->row_seconds;
+    row.tls_full /= t->row_seconds;
+    row.tls_resumed /= t->row_seconds;
     p->rows[index % PROGRESS_SECONDS] = row;
     p->seconds = index + 1;
     if (p->panel.terminal.live)

@@ -28,6 +28,7 @@ struct progress {
     struct timeline_row rows[PROGRESS_SECONDS]; /* a ring: second i at i % PROGRESS_SECONDS */
     int64_t marked[PROGRESS_SECONDS];           /* likewise: i + 1 if something was done in it */
     int64_t seconds;                            /* how many were shown */
+    bool shaken;                                /* there has been a TLS handshake */
 };
 
 /* `label` is put in front (the subject of a demo); NULL for none. `length_ns` is how long the run

@@ -15,15 +15,17 @@ static void csv_row(FILE *out, const struct result *r, size_t i)
         fprintf(out, "%.10g", result_due_rate(r, i));
     fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, row->ok, row->failed, row->injected);
     if (row->ok > 0)
-        fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64 "\n", row->p50_us, row->p99_us,
-                row->max_us);
+        fprintf(out, ",%" PRId64 ",%" PRId64 ",%" PRId64, row->p50_us, row->p99_us, row->max_us);
     else
-        fputs(",,,\n", out);
+        fputs(",,,", out);
+    fprintf(out, ",%" PRIu64 ",%" PRIu64 "\n", row->tls_full, row->tls_resumed);
 }
 
 void report_csv(FILE *out, const struct result *r)
 {
-    fputs("second,row_seconds,due_per_second,ok,failed,injected,p50_us,p99_us,max_us\n", out);
+    fputs("second,row_seconds,due_per_second,ok,failed,injected,p50_us,p99_us,max_us,"
+          "tls_full,tls_resumed\n",
+          out);
     for (size_t i = 0; i < r->timeline.count; i++)
         csv_row(out, r, i);
 }

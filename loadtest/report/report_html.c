@@ -447,7 +447,7 @@ void report_html(FILE *out, const struct result *r, const char *target,
     section_victims(out, r);
     section_recovery(out, r);
     section_server(out, r);
-    section_tls(out, &r->tally->tls);
+    section_tls(out, r);
     section_generator(out, r);
     page_provenance(out, r->command, r->started, r->seed);
     page_close(out);

@@ -62,16 +62,49 @@ void section_server(FILE *out, const struct result *r)
 
 /* ── TLS ───────────────────────────────────────────────────────────────────────────────────── */
 
-void section_tls(FILE *out, const struct tls_facts *t)
+static void handshakes(FILE *out, const struct result *r)
 {
-    char n[SHORT_TEXT], resumed[SHORT_TEXT];
-    if (t->handshakes == 0 && t->first_failure[0] == '\0')
+    static const struct html_column columns[] = {
+        {"handshakes", false}, {"full", true}, {"resumed", true}};
+    static const double shares[] = {0.5, 0.9, 0.99, 0.999, 1};
+    static const char *const names[] = {"p50", "p90", "p99", "p99.9", "slowest"};
+    const struct handshakes *kinds[] = {&r->tally->full, &r->tally->resumed};
+    const double rates[] = {r->full_rate, r->resumed_rate};
+    enum { KINDS = sizeof kinds / sizeof kinds[0] };
+    struct html_table t;
+    char text[SHORT_TEXT];
+    html_table_open(&t, out, "Handshakes", columns, 1 + KINDS);
+    html_cell(&t, "in all");
+    for (size_t k = 0; k < KINDS; k++)
+        html_cell_count(&t, kinds[k]->took.total);
+    html_cell(&t, "per second, while it was measured");
+    for (size_t k = 0; k < KINDS; k++)
+        html_cell_count(&t, (uint64_t)(rates[k] + 0.5));
+    for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+        html_cell(&t, names[i]);
+        for (size_t k = 0; k < KINDS; k++) {
+            const struct hist *h = &kinds[k]->took;
+            html_cell(&t,
+                      h->total == 0 ? "" : format_us((double)hist_quantile_us(h, shares[i]), text));
+        }
+    }
+    html_table_close(&t);
+    html_element(out, "p", "note",
+                 "From the open TCP connection to our last message, of all connections of the run, "
+                 "those made before it and for wire faults too. Resumed: with the session of an "
+                 "earlier connection.");
+}
+
+void section_tls(FILE *out, const struct result *r)
+{
+    const struct tls_facts *t = &r->tally->tls;
+    if (tally_handshakes(r->tally) == 0 && t->first_failure[0] == '\0')
         return;
     page_section(out, "TLS", NULL);
-    if (t->handshakes > 0)
-        html_elementf(out, "p", NULL,
-                      "%s handshakes, of which %s resumed a session. The first agreed on %s.",
-                      format_count(t->handshakes, n), format_count(t->resumed, resumed), t->agreed);
+    if (tally_handshakes(r->tally) > 0) {
+        html_elementf(out, "p", NULL, "The first handshake agreed on %s.", t->agreed);
+        handshakes(out, r);
+    }
     if (t->first_failure[0] != '\0')
         html_elementf(out, "p", NULL, "The first failure was: %s", t->first_failure);
     page_section_end(out);

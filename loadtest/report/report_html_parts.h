@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 
-#include "../engine/tls.h"
 #include "../result.h"
 
 /* "the warm-up", or whatever the steady run was. */
@@ -19,7 +18,7 @@ void section_victims(FILE *out, const struct result *r);
 void section_recovery(FILE *out, const struct result *r);
 
 void section_server(FILE *out, const struct result *r);
-void section_tls(FILE *out, const struct tls_facts *t);
+void section_tls(FILE *out, const struct result *r);
 void section_generator(FILE *out, const struct result *r);
 
 #endif

@@ -75,13 +75,18 @@ static void injected(struct json *j, const struct tally *t)
     json_object_end(j);
 }
 
-static void tls(struct json *j, const struct tls_facts *t)
+static void tls(struct json *j, const struct result *r)
 {
+    const struct tally *t = r->tally;
     json_object(j, "tls");
-    json_count(j, "handshakes", t->handshakes);
-    json_count(j, "resumed", t->resumed);
-    json_text(j, "agreed", t->agreed[0] ? t->agreed : NULL);
-    json_text(j, "first_failure", t->first_failure[0] ? t->first_failure : NULL);
+    json_count(j, "handshakes", tally_handshakes(t));
+    json_count(j, "resumed", t->resumed.took.total);
+    json_real(j, "full_per_second", r->full_rate);
+    json_real(j, "resumed_per_second", r->resumed_rate);
+    report_json_latency(j, "full_us", &t->full.took);
+    report_json_latency(j, "resumed_us", &t->resumed.took);
+    json_text(j, "agreed", t->tls.agreed[0] ? t->tls.agreed : NULL);
+    json_text(j, "first_failure", t->tls.first_failure[0] ? t->tls.first_failure : NULL);
     json_object_end(j);
 }
 
@@ -116,6 +121,8 @@ static void timeline(struct json *j, const struct result *r)
         json_count(j, "ok", row->ok);
         json_count(j, "failed", row->failed);
         json_count(j, "injected", row->injected);
+        json_count(j, "tls_full", row->tls_full);
+        json_count(j, "tls_resumed", row->tls_resumed);
         json_count(j, "p50_us", (uint64_t)row->p50_us);
         json_count(j, "p99_us", (uint64_t)row->p99_us);
         json_count(j, "max_us", (uint64_t)row->max_us);
@@ -170,7 +177,7 @@ void report_json_members(struct json *j, const struct result *r)
     report_json_latency(j, "first_byte", &t->first_byte);
     json_object_end(j);
     report_json_latency(j, "connect_us", &t->connect);
-    tls(j, &t->tls);
+    tls(j, r);
     json_count(j, "bytes", t->bytes);
     json_count(j, "connections_opened", t->connections);
     json_count(j, "timeline_row_seconds", r->timeline.row_seconds);

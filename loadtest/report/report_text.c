@@ -76,6 +76,8 @@ static void latencies(FILE *out, const struct result *r)
     latency_row(out, "raw", &t->raw, "", "since it was sent");
     latency_row(out, "first byte", &t->first_byte, "", "since it was sent");
     latency_row(out, "connect", &t->connect, "", "until it was open");
+    latency_row(out, "full TLS", &t->full.took, "", "of that, handshakes");
+    latency_row(out, "resumed TLS", &t->resumed.took, "", "of that, handshakes");
     latency_row(out, "failed", &t->failed, "", "until the failure");
     latency_row(out, "waiting", &t->censored, "≥", "no answer at the end");
     if (r->rate > 0)
@@ -133,16 +135,22 @@ static void injected(FILE *out, const struct tally *t)
                   format_count(t->ledger.crowded_out, lost), GANG_SIZE);
 }
 
-static void tls(FILE *out, const struct tls_facts *t)
+static void tls(FILE *out, const struct result *r)
 {
+    const struct tally *t = r->tally;
     char n[SHORT_TEXT], resumed[SHORT_TEXT];
-    if (t->handshakes + (t->first_failure[0] != '\0') > 0)
+    if (tally_handshakes(t) + (t->tls.first_failure[0] != '\0') > 0)
         fputc('\n', out);
-    if (t->handshakes > 0)
-        paragraph(out, "TLS: %s handshakes, %s of them resumed a session; %s",
-                  format_count(t->handshakes, n), format_count(t->resumed, resumed), t->agreed);
-    if (t->first_failure[0] != '\0')
-        paragraph(out, "TLS: the first failure was: %s", t->first_failure);
+    if (tally_handshakes(t) > 0)
+        paragraph(out, "TLS: %s handshakes, %s of them resumed a session; the first agreed on %s",
+                  format_count(tally_handshakes(t), n),
+                  format_count(t->resumed.took.total, resumed), t->tls.agreed);
+    if (t->full.in_time + t->resumed.in_time > 0)
+        paragraph(out, "TLS: %s full and %s resumed handshakes per second, while it was measured",
+                  format_count((uint64_t)(r->full_rate + 0.5), n),
+                  format_count((uint64_t)(r->resumed_rate + 0.5), resumed));
+    if (t->tls.first_failure[0] != '\0')
+        paragraph(out, "TLS: the first failure was: %s", t->tls.first_failure);
 }
 
 static void victims(FILE *out, const struct result *r)
@@ -196,7 +204,7 @@ void report_text(FILE *out, const struct result *r, const struct expectation *ex
     latencies(out, r);
     ledger(out, &r->tally->ledger);
     injected(out, r->tally);
-    tls(out, &r->tally->tls);
+    tls(out, r);
     victims(out, r);
     recovery_text(out, r);
     server_text(out, r);

@@ -29,22 +29,39 @@ static bool find_port(char out[6])
     return good;
 }
 
+static const char *const names[STAGE_PORTS] = {
+    [PORT] = "{port}", [TLS_PORT] = "{tls-port}", [ADMIN_PORT] = "{admin-port}"};
+
+/* Whether `text` names a port anywhere. */
+static bool has_names(const char *text)
+{
+    for (size_t i = 0; i < STAGE_PORTS; i++)
+        if (strstr(text, names[i]))
+            return true;
+    return false;
+}
+
+/* Whether the port of index `i` is that of another as well: nobody has it yet, so it may come twice. */
+static bool is_taken(const struct stage *s, size_t i)
+{
+    for (size_t k = 0; k < STAGE_PORTS; k++)
+        if (k != i && strcmp(s->ports[k], s->ports[i]) == 0)
+            return true;
+    return false;
+}
+
 /* What a placeholder at the start of `text` stands for, and how long it is; NULL: there is none.
  * Empty when there is no free port. */
 static const char *port_for(struct stage *s, const char *text, size_t *length)
 {
-    const struct {
-        const char *name;
-        char *port;
-    } names[] = {{"{port}", s->port}, {"{admin-port}", s->admin_port}};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        *length = strlen(names[i].name);
-        if (strncmp(text, names[i].name, *length) != 0)
+    for (size_t i = 0; i < STAGE_PORTS; i++) {
+        *length = strlen(names[i]);
+        if (strncmp(text, names[i], *length) != 0)
             continue;
-        while (!names[i].port[0] || strcmp(s->port, s->admin_port) == 0)
-            if (!find_port(names[i].port))
+        while (!s->ports[i][0] || is_taken(s, i))
+            if (!find_port(s->ports[i]))
                 break;
-        return names[i].port;
+        return s->ports[i];
     }
     return NULL;
 }
@@ -71,10 +88,11 @@ static bool fill(struct stage *s, const char **text, bool starts, struct complai
 {
     char *filled = NULL;
     size_t size;
-    if (!*text || (!strstr(*text, "{port}") && !strstr(*text, "{admin-port}")))
+    if (!*text || !has_names(*text))
         return true;
     if (!starts)
-        return complain(why, "%s: {port} and {admin-port} are known only with --start", *text);
+        return complain(why, "%s: {port}, {tls-port} and {admin-port} are known only with --start",
+                        *text);
     FILE *out = open_memstream(&filled, &size);
     bool good = out && write_filled(s, *text, out);
     good = out && fclose(out) == 0 && good;

@@ -1,9 +1,10 @@
 /*
  * stage.h — what --start puts up for the length of one run: free ports, a log, a server.
  *
- * `{port}` and `{admin-port}` in the command, in the URLs and in --server-metrics stand for two
- * ports of 127.0.0.1 that were free when the run began. They are chosen once, so that a server that
- * is started again is found at the same address; another program may in theory take one in between.
+ * `{port}`, `{tls-port}` and `{admin-port}` in the command, in the URLs and in --server-metrics
+ * stand for three ports of 127.0.0.1 that were free when the run began. They are chosen once, so that
+ * a server that is started again is found at the same address; another program may in theory take
+ * one in between.
  *
  * Owned by the main thread.
  */
@@ -17,9 +18,11 @@
 #include "../options.h"
 #include "subject.h"
 
+enum stage_port { PORT, TLS_PORT, ADMIN_PORT, STAGE_PORTS };
+
 struct stage {
-    char port[6], admin_port[6]; /* "": not asked for yet */
-    char **texts;                /* owned: texts of the options with their ports filled in */
+    char ports[STAGE_PORTS][6]; /* "": not asked for yet */
+    char **texts;               /* owned: texts of the options with their ports filled in */
     size_t text_count;
     wordexp_t words; /* the command */
     char log[64];

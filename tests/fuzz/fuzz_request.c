@@ -65,7 +65,8 @@ bool model_disowned(struct worker *w)
 
 /* --- the server, made once --- */
 
-static struct server server = {.epoll = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
+static struct server server = {
+    .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
 static struct worker worker;
 
 /* What has run for the input at hand. */

@@ -52,7 +52,7 @@ def check_csv(path, document):
     for row, same in zip(rows, document["timeline"]):
         expect(row["due_per_second"] in ("500", "0"), "due: %s" % row["due_per_second"])
         expect(float(row["due_per_second"]) == same["due_rate"], "CSV and JSON differ in what is due")
-        for name in ("second", "ok", "failed", "injected"):
+        for name in ("second", "ok", "failed", "injected", "tls_full", "tls_resumed"):
             expect(int(row[name]) == same[name], "CSV and JSON differ in %s" % name)
         for name in ("p50_us", "p99_us", "max_us"):
             expect(row[name] == (str(same[name]) if same["ok"] else ""),

@@ -18,6 +18,11 @@ static struct result made_up(void)
     r.tally->ledger.ended[INNOCENT][OUTCOME_OK] = 999;
     r.tally->ledger.ended[INNOCENT][OUTCOME_RESET] = 1;
     r.victims.total = 1;
+    hist_add_us(&r.tally->full.took, 900);
+    for (int i = 0; i < 9; i++)
+        hist_add_us(&r.tally->resumed.took, 300);
+    r.full_rate = 100;
+    r.resumed_rate = 900;
     for (int64_t us = 1; us <= 1000; us++)
         hist_add_us(&r.tally->corrected, us);
     return r;
@@ -53,6 +58,12 @@ START_TEST(what_holds_and_what_does_not)
     ck_assert(holds("reset == 1"));
     ck_assert(holds("status_5xx == 0"));
     ck_assert(holds("without_service < 100ms"));
+    ck_assert(holds("handshakes == 10"));
+    ck_assert(holds("resumed == 9"));
+    ck_assert(holds("resumed >= 90%"));
+    ck_assert(!holds("resumed > 90%"));
+    ck_assert(holds("handshakes_per_second >= 1000"));
+    ck_assert(!holds("handshakes_per_second > 1000"));
 }
 END_TEST
 

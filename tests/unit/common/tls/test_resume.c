@@ -103,6 +103,19 @@ START_TEST(test_renewal)
 }
 END_TEST
 
+/* A client of TLS 1.3 uses each ticket once: whoever goes on is given the next. */
+START_TEST(test_a_ticket_for_a_ticket)
+{
+    struct client_spec spec = {.name = "localhost", .version = TLS1_3_VERSION};
+    spec.resume = visit_for_ticket(stage->context, &spec);
+    struct visit *v = visit_good(stage->context, &spec);
+    ck_assert(visit_facts(v).is_resumed);
+    ck_assert_int_ge(v->tickets, 1);
+    visit_close(v);
+    SSL_SESSION_free(spec.resume);
+}
+END_TEST
+
 /* A session goes on for all names of a certificate, and for no others; which name it is now is known. */
 START_TEST(test_by_name)
 {
@@ -183,6 +196,7 @@ int main(void)
     tcase_add_loop_test(all, test_for_one_turn_of_the_keys_and_no_longer, 0, 2);
     tcase_add_loop_test(all, test_in_another_process, 0, 2);
     tcase_add_loop_test(all, test_renewal, 0, 2);
+    tcase_add_test(all, test_a_ticket_for_a_ticket);
     tcase_add_loop_test(all, test_by_name, 0, 2);
     tcase_add_loop_test(all, test_after_a_restart, 0, 2);
     tcase_add_test(all, test_early_data_is_not_offered);

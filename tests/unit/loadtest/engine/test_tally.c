@@ -42,6 +42,25 @@ START_TEST(each_sample_has_its_place)
 }
 END_TEST
 
+/* All of them have a length; handshakes per second are about the measured run. */
+START_TEST(handshakes_within_the_run_and_around_it)
+{
+    struct tally *t = calloc(1, sizeof *t);
+    ck_assert_ptr_nonnull(t);
+    for (int64_t done = 1; done <= 5; done++)
+        tally_add_handshake(t, &(struct handshake){false, 40 * NS_PER_US, done}, 2, 4);
+    tally_add_handshake(t, &(struct handshake){true, 7 * NS_PER_US, 3}, 2, 4);
+    ck_assert_uint_eq(t->full.took.total, 5);
+    ck_assert_int_eq(t->full.took.max_us, 40);
+    ck_assert_uint_eq(t->full.in_time, 3);
+    ck_assert_uint_eq(t->resumed.took.total, 1);
+    ck_assert_int_eq(t->resumed.took.max_us, 7);
+    ck_assert_uint_eq(t->resumed.in_time, 1);
+    ck_assert_uint_eq(tally_handshakes(t), 6);
+    free(t);
+}
+END_TEST
+
 START_TEST(what_threads_found_is_added_up)
 {
     struct tally *a = calloc(1, sizeof *a), *b = calloc(1, sizeof *b);
@@ -50,15 +69,22 @@ START_TEST(what_threads_found_is_added_up)
     hist_add_us(&b->first_byte, 90);
     b->ledger.crowded_out = 2;
     b->fate.wire = 3;
-    b->tls = (struct tls_facts){.handshakes = 4, .resumed = 1, .agreed = "x", .first_failure = "y"};
-    a->tls = (struct tls_facts){.handshakes = 1, .agreed = "first"};
+    hist_add_us(&b->full.took, 50);
+    b->full.in_time = 1;
+    hist_add_us(&b->resumed.took, 20);
+    b->resumed.in_time = 1;
+    b->tls = (struct tls_facts){.agreed = "x", .first_failure = "y"};
+    a->tls = (struct tls_facts){.agreed = "first"};
     tally_merge(a, b);
     ck_assert_int_eq(a->connect.max_us, 70);
     ck_assert_int_eq(a->first_byte.max_us, 90);
     ck_assert_uint_eq(a->ledger.crowded_out, 2);
     ck_assert_uint_eq(a->fate.wire, 3);
-    ck_assert_uint_eq(a->tls.handshakes, 5);
-    ck_assert_uint_eq(a->tls.resumed, 1);
+    ck_assert_int_eq(a->full.took.max_us, 50);
+    ck_assert_int_eq(a->resumed.took.max_us, 20);
+    ck_assert_uint_eq(a->full.in_time, 1);
+    ck_assert_uint_eq(a->resumed.in_time, 1);
+    ck_assert_uint_eq(tally_handshakes(a), 2);
     ck_assert_str_eq(a->tls.agreed, "first");
     ck_assert_str_eq(a->tls.first_failure, "y");
     free(a);
@@ -71,6 +97,7 @@ int main(void)
     Suite *suite = suite_create("tally");
     TCase *tests = tcase_create("tally");
     tcase_add_test(tests, each_sample_has_its_place);
+    tcase_add_test(tests, handshakes_within_the_run_and_around_it);
     tcase_add_test(tests, what_threads_found_is_added_up);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -137,13 +137,15 @@ END_TEST
 START_TEST(a_long_run_gets_coarser_rows)
 {
     struct timeline t;
-    uint64_t ok = 0;
+    uint64_t ok = 0, full = 0, resumed = 0;
     int64_t step;
     ck_assert(timeline_init(&t, 0));
     struct second *s = calloc(1, sizeof *s);
     ck_assert_ptr_nonnull(s);
     for (int64_t second = 0; second < 2 * TIMELINE_ROWS + 1; second++) {
         second_start(s, &t, second * NS_PER_S);
+        s->row.tls_full = 2;
+        s->row.tls_resumed = 3;
         for (int64_t ms = 0; ms < 1000; ms += 5)
             second_served(s, second * NS_PER_S + ms * NS_PER_MS, NS_PER_MS);
         timeline_publish(&t, s);
@@ -151,9 +153,14 @@ START_TEST(a_long_run_gets_coarser_rows)
     timeline_finish(&t);
     ck_assert_uint_eq(t.row_seconds, 4);
     ck_assert_uint_le(t.count, TIMELINE_ROWS);
-    for (size_t i = 0; i < t.count; i++)
+    for (size_t i = 0; i < t.count; i++) {
         ok += t.rows[i].ok;
+        full += t.rows[i].tls_full;
+        resumed += t.rows[i].tls_resumed;
+    }
     ck_assert_uint_eq(ok, 200 * (2 * TIMELINE_ROWS + 1));
+    ck_assert_uint_eq(full, 2 * (2 * TIMELINE_ROWS + 1));
+    ck_assert_uint_eq(resumed, 3 * (2 * TIMELINE_ROWS + 1));
     ck_assert_int_eq(timeline_without_service_ns(&t, 2 * TIMELINE_ROWS * NS_PER_S, 200, &step), 0);
     free(s);
     timeline_free(&t);

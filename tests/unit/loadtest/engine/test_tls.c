@@ -24,10 +24,13 @@ struct gate {
     SSL_CTX *ctx;
     const char *answer;
     enum ending ending;
+    X509 *client;    /* whom it lets in */
     char cacert[64]; /* "--cacert=FILE", the certificate it shows */
     char url[64];
     atomic_uint named;   /* connections that said they look for "localhost" (SNI) */
     atomic_uint http_11; /* … that offered this, and only this, by ALPN */
+    atomic_uint full, resumed;
+    atomic_uint introduced; /* showed a certificate, that of the right client */
 };
 
 static struct gate gate = {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"};
@@ -64,7 +67,13 @@ static void visit(int fd, void *context)
     SSL_set_fd(ssl, fd);
     if (SSL_accept(ssl) == 1) {
         const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        const X509 *client = SSL_get0_peer_certificate(ssl);
         g->named += name && strcmp(name, "localhost") == 0;
+        g->introduced += client && X509_cmp(client, g->client) == 0;
+        if (SSL_session_reused(ssl))
+            g->resumed++;
+        else
+            g->full++;
         while (read_request(ssl, request, sizeof request)) {
             skip_body(ssl, request);
             if (SSL_write(ssl, g->answer, (int)strlen(g->answer)) <= 0 || g->ending != KEEPS)
@@ -107,12 +116,19 @@ static X509 *make_certificate(EVP_PKEY *key, const char *names)
     return cert;
 }
 
+static FILE *make_file(char *path)
+{
+    FILE *out = fdopen(mkstemp(path), "w");
+    ck_assert_ptr_nonnull(out);
+    return out;
+}
+
 static void show(struct gate *g, const char *names)
 {
     char path[] = "/tmp/tandem-tls-XXXXXX";
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *cert = make_certificate(key, names);
-    FILE *out = fdopen(mkstemp(path), "w");
+    FILE *out = make_file(path);
     ck_assert_int_eq(PEM_write_X509(out, cert), 1);
     fclose(out);
     snprintf(g->cacert, sizeof g->cacert, "--cacert=%s", path);
@@ -157,8 +173,9 @@ START_TEST(who_is_named_in_the_certificate_is_trusted)
     start(cases[_i].host, cases[_i].family, "DNS:localhost,IP:127.0.0.1,IP:::1");
     struct result r = MEASURE(gate.cacert, "-c4", "-t2", "-n100", gate.url);
     expect_all(&r, 100, OUTCOME_OK, gate.url);
-    ck_assert_uint_eq(r.tally->tls.handshakes, 4);
-    ck_assert_uint_eq(r.tally->tls.resumed, 0);
+    ck_assert_uint_eq(r.tally->full.took.total, 4);
+    ck_assert_uint_eq(r.tally->resumed.took.total, 0);
+    ck_assert_ptr_nonnull(strstr(r.tally->tls.agreed, "EC certificate (256 bits)"));
     ck_assert_uint_eq(r.tally->connect.total, 4);
     ck_assert_uint_eq(gate.named, cases[_i].named ? 4 : 0);
     ck_assert_uint_eq(gate.http_11, 4);
@@ -204,12 +221,128 @@ START_TEST(sessions_are_resumed_on_demand)
     SSL_CTX_set_max_proto_version(gate.ctx, cases[_i].version);
     struct result r =
         MEASURE(gate.cacert, "-c4", "-t1", "-n40", "--no-keepalive", cases[_i].option, gate.url);
-    const struct tls_facts *facts = &r.tally->tls;
+    uint64_t all = tally_handshakes(r.tally), resumed = r.tally->resumed.took.total;
     expect_all(&r, 40, OUTCOME_OK, cases[_i].name);
-    ck_assert_ptr_nonnull(strstr(facts->agreed, cases[_i].name));
-    ck_assert_uint_ge(facts->handshakes, 40);
-    ck_assert_uint_eq(facts->resumed, cases[_i].resumed ? facts->handshakes - 4 : 0);
+    ck_assert_ptr_nonnull(strstr(r.tally->tls.agreed, cases[_i].name));
+    ck_assert_uint_ge(all, 40);
+    ck_assert_uint_eq(resumed, cases[_i].resumed ? all - 4 : 0);
+    ck_assert_uint_eq(gate.full + gate.resumed, all); /* and so says the server */
+    ck_assert_uint_eq(gate.resumed, resumed);
+    /* The first four were made ahead of the run. */
+    ck_assert_uint_le(r.tally->full.in_time + r.tally->resumed.in_time, all);
+    ck_assert_uint_ge(r.tally->full.in_time + r.tally->resumed.in_time, all - 4);
+    ck_assert(r.full_rate + r.resumed_rate > 0);
+    ck_assert_int_gt(r.tally->full.took.max_us, 0);
+    ck_assert_int_le(r.tally->full.took.max_us, r.tally->connect.max_us);
     finish(&r);
+}
+END_TEST
+
+/* Both sides speak both versions, so it is the option that decides. */
+START_TEST(a_version_can_be_asked_for)
+{
+    static const char *const options[] = {"--tls-version=1.2", "--tls-version=1.3"};
+    static const char *const names[] = {"TLSv1.2, ", "TLSv1.3, "};
+    start_here();
+    struct result r = MEASURE(gate.cacert, options[_i], "-c2", "-t1", "-n4", gate.url);
+    expect_all(&r, 4, OUTCOME_OK, options[_i]);
+    ck_assert_ptr_nonnull(strstr(r.tally->tls.agreed, names[_i]));
+    finish(&r);
+}
+END_TEST
+
+/* ── Who we are ────────────────────────────────────────────────────────────────────────────────*/
+
+/* A client's certificate and its key, each in a file, and the two in one. */
+struct client {
+    char cert[32], key[32], both[32];
+    X509 *x509;
+    EVP_PKEY *pkey;
+};
+
+static void make_client(struct client *c)
+{
+    strcpy(c->cert, "/tmp/tandem-tls-XXXXXX");
+    strcpy(c->key, c->cert);
+    strcpy(c->both, c->cert);
+    c->pkey = EVP_EC_gen("P-256");
+    c->x509 = make_certificate(c->pkey, "DNS:client");
+    FILE *files[] = {make_file(c->cert), make_file(c->key), make_file(c->both)};
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert(i == 1 || PEM_write_X509(files[i], c->x509) == 1);
+        ck_assert(i == 0 ||
+                  PEM_write_PrivateKey(files[i], c->pkey, NULL, NULL, 0, NULL, NULL) == 1);
+        fclose(files[i]);
+    }
+}
+
+static void discard_client(struct client *c)
+{
+    unlink(c->cert);
+    unlink(c->key);
+    unlink(c->both);
+    X509_free(c->x509);
+    EVP_PKEY_free(c->pkey);
+}
+
+START_TEST(a_server_that_asks_is_shown_a_certificate)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct client client;
+    char cert[64], key[64], both[64];
+    make_client(&client);
+    start_here();
+    SSL_CTX_set_max_proto_version(gate.ctx, versions[_i]);
+    SSL_CTX_set_verify(gate.ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(gate.ctx), client.x509);
+    gate.client = client.x509;
+    snprintf(cert, sizeof cert, "--cert=%s", client.cert);
+    snprintf(key, sizeof key, "--key=%s", client.key);
+    snprintf(both, sizeof both, "--cert=%s", client.both);
+    struct result r = MEASURE(gate.cacert, cert, key, "-c2", "-t1", "-n8", gate.url);
+    expect_all(&r, 8, OUTCOME_OK, cert);
+    ck_assert_uint_eq(gate.introduced, 2);
+    result_free(&r);
+    r = MEASURE(gate.cacert, both, "-c2", "-t1", "-n8", gate.url);
+    expect_all(&r, 8, OUTCOME_OK, both);
+    ck_assert_uint_eq(gate.introduced, 4);
+    result_free(&r);
+    r = MEASURE(gate.cacert, "-c1", "-t1", "-n4", gate.url);
+    ck_assert_uint_eq(r.tally->ledger.ended[INNOCENT][OUTCOME_OK], 0);
+    ck_assert_uint_eq(gate.introduced, 4);
+    discard_client(&client);
+    finish(&r);
+}
+END_TEST
+
+static void expect_refused(const char *cert, const char *key, const char *reason)
+{
+    struct tls_choice choice = {.insecure = true, .cert = cert, .key = key};
+    struct complaint why = {""};
+    ck_assert_ptr_null(tls_context_new(&choice, &why));
+    ck_assert_msg(strstr(why.text, reason) != NULL, "%s", why.text);
+}
+
+START_TEST(a_certificate_and_its_key_fit_together)
+{
+    struct client client, other;
+    char encrypted[] = "/tmp/tandem-tls-XXXXXX";
+    make_client(&client);
+    make_client(&other);
+    FILE *out = make_file(encrypted);
+    ck_assert_int_eq(
+        PEM_write_PKCS8PrivateKey(out, client.pkey, EVP_aes_128_cbc(), "x", 1, NULL, NULL), 1);
+    fclose(out);
+    expect_refused("/nonexistent", NULL, "--cert /nonexistent: No such file");
+    expect_refused("/etc/hostname", NULL, "--cert /etc/hostname: ");
+    expect_refused(client.cert, NULL, "no private key is in it");
+    expect_refused(client.cert, "/nonexistent", "--key /nonexistent: No such file");
+    expect_refused(client.cert, client.cert, "no private key is in it");
+    expect_refused(client.cert, other.key, "not the key of the certificate");
+    expect_refused(client.cert, encrypted, "is encrypted");
+    unlink(encrypted);
+    discard_client(&client);
+    discard_client(&other);
 }
 END_TEST
 
@@ -331,6 +464,9 @@ int main(void)
     tcase_add_loop_test(tests, who_is_named_in_the_certificate_is_trusted, 0, 3);
     tcase_add_loop_test(tests, others_are_not, 0, 2);
     tcase_add_loop_test(tests, sessions_are_resumed_on_demand, 0, 4);
+    tcase_add_loop_test(tests, a_version_can_be_asked_for, 0, 2);
+    tcase_add_loop_test(tests, a_server_that_asks_is_shown_a_certificate, 0, 2);
+    tcase_add_test(tests, a_certificate_and_its_key_fit_together);
     tcase_add_loop_test(tests, an_end_that_was_not_announced, 0, 5);
     tcase_add_test(tests, large_and_many);
     tcase_add_loop_test(tests, what_is_no_tls_fails_in_the_handshake, 0, 4);

@@ -95,17 +95,22 @@ static void expect_silence(void)
     ck_assert_int_eq(poll(&ready, 1, 100), 0);
 }
 
-static void second(struct progress *p, int64_t index, uint64_t ok, uint64_t failed,
-                   uint64_t injected)
+static void whole_second(struct progress *p, int64_t index, struct timeline_row row)
 {
     static struct second s;
     memset(&s, 0, sizeof s);
     s.index = index;
-    s.row = (struct timeline_row){.ok = ok, .failed = failed, .injected = injected};
-    for (uint64_t i = 0; i < ok; i++)
+    s.row = row;
+    for (uint64_t i = 0; i < row.ok; i++)
         hist_add_us(&s.hist, 500);
     timeline_publish(&timeline, &s);
     progress_second(p, &timeline, index);
+}
+
+static void second(struct progress *p, int64_t index, uint64_t ok, uint64_t failed,
+                   uint64_t injected)
+{
+    whole_second(p, index, (struct timeline_row){.ok = ok, .failed = failed, .injected = injected});
 }
 
 START_TEST(a_file_gets_plain_lines)
@@ -120,6 +125,44 @@ START_TEST(a_file_gets_plain_lines)
     expect_written("pool: warming up\n"
                    "pool:    1 s      1,234 ok/s  p99    500 µs  failed 0  injected "
                    "5\n");
+}
+END_TEST
+
+START_TEST(handshakes_are_told_where_there_are_any)
+{
+    struct progress p;
+    open_file();
+    setenv("TERM", "xterm", 1);
+    progress_init(&p, true, NULL, 10 * NS_PER_S);
+    whole_second(&p, 0, (struct timeline_row){.ok = 7, .tls_full = 3, .tls_resumed = 4});
+    second(&p, 1, 7, 0, 0);
+    progress_end(&p);
+    expect_written(
+        "   1 s          7 ok/s  p99    500 µs  failed 0  injected 0  TLS full 3 resumed 4\n"
+        "   2 s          7 ok/s  p99    500 µs  failed 0  injected 0\n");
+}
+END_TEST
+
+START_TEST(handshakes_have_a_line_of_the_panel)
+{
+    struct progress p;
+    open_terminal(80);
+    progress_init(&p, true, NULL, 10 * NS_PER_S);
+    second(&p, 0, 1000, 0, 0);
+    whole_second(&p, 1, (struct timeline_row){.ok = 500, .tls_full = 1234, .tls_resumed = 5});
+    second(&p, 2, 500, 0, 0); /* the line stays, so that the panel does not jump */
+    expect_written("\r\033[J1 s of 10 s\n"
+                   "1,000 ok/s   p50 500 µs   p99 500 µs   failed 0   injected 0\n"
+                   "█   peak 1,000\n"
+                   "\r\033[3A\033[J2 s of 10 s\n"
+                   "500 ok/s   p50 500 µs   p99 500 µs   failed 0   injected 0\n"
+                   "TLS handshakes/s: 1,234 full, 5 resumed\n"
+                   "█▅   peak 1,000\n"
+                   "\r\033[4A\033[J3 s of 10 s\n"
+                   "500 ok/s   p50 500 µs   p99 500 µs   failed 0   injected 0\n"
+                   "TLS handshakes/s: 0 full, 0 resumed\n"
+                   "█▅▅   peak 1,000\n");
+    progress_end(&p);
 }
 END_TEST
 
@@ -235,6 +278,8 @@ int main(void)
     Suite *suite = suite_create("progress");
     TCase *tests = tcase_create("progress");
     tcase_add_test(tests, a_file_gets_plain_lines);
+    tcase_add_test(tests, handshakes_are_told_where_there_are_any);
+    tcase_add_test(tests, handshakes_have_a_line_of_the_panel);
     tcase_add_test(tests, quiet_is_quiet);
     tcase_add_test(tests, a_dumb_terminal_gets_plain_lines);
     tcase_add_test(tests, a_terminal_gets_a_panel);

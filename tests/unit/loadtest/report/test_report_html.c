@@ -156,7 +156,11 @@ START_TEST(both_ends_are_heard)
         "<td>ended by the server: segv</td><td class=\"n\">3</td>",
         "RECONCILED: NO. THE TWO DIFFER BY -14.",
         "CPU time per request: 2.00 µs",
-        "12 handshakes, of which 11 resumed a session. The first agreed on TLSv1.3, X.",
+        "The first handshake agreed on TLSv1.3, X.",
+        "<td>in all</td><td class=\"n\">1</td><td class=\"n\">2</td>",
+        "<td>per second, while it was measured</td><td class=\"n\">1,251</td>",
+        "<td class=\"n\">1,251</td><td class=\"n zero\">0</td>",
+        "<td>slowest</td><td class=\"n\">900 µs</td><td class=\"n\">300 µs</td>",
         "The first failure was: &lt;self-signed&gt;"};
     struct result *r = made_up();
     r->scenario = "A <scenario>";
@@ -169,7 +173,11 @@ START_TEST(both_ends_are_heard)
                                      .difference = -14,
                                      .cpu_s = 0.0026,
                                      .after = {.killed = {{"segv", 3}}, .causes = 1}};
-    r->tally->tls = (struct tls_facts){12, 11, "TLSv1.3, X", "<self-signed>"};
+    r->tally->tls = (struct tls_facts){"TLSv1.3, X", "<self-signed>"};
+    hist_add_us(&r->tally->full.took, 900);
+    hist_add_us(&r->tally->resumed.took, 300);
+    hist_add_us(&r->tally->resumed.took, 300);
+    r->full_rate = 1250.6;
     char *text = page_of(r);
     expect_all(text, lines, sizeof lines / sizeof lines[0]);
     free(text);

@@ -39,12 +39,15 @@ static struct result *made_up(void)
     r->depth = 16;
     r->facts.seconds = 3600;
     r->facts.stopped_early = true;
-    struct hist *hists[] = {&r->tally->corrected, &r->tally->raw,    &r->tally->first_byte,
-                            &r->tally->connect,   &r->tally->failed, &r->tally->censored,
-                            &r->tally->slip};
+    struct hist *hists[] = {&r->tally->corrected, &r->tally->raw,       &r->tally->first_byte,
+                            &r->tally->connect,   &r->tally->failed,    &r->tally->censored,
+                            &r->tally->slip,      &r->tally->full.took, &r->tally->resumed.took};
     for (size_t i = 0; i < sizeof hists / sizeof hists[0]; i++)
         for (int64_t us = 45; us < 3000000; us *= 2)
             hist_add_us(hists[i], us);
+    r->tally->full.in_time = r->tally->resumed.in_time = 123456789;
+    strcpy(r->tally->tls.agreed,
+           "TLSv1.2, ECDHE-ECDSA-CHACHA20-POLY1305, brainpoolP256r1, RSA certificate (16384 bits)");
     r->steady = (struct steady){.p99_us = 100, .victims = 17, .source = "the steady run"};
     r->recovery = (struct recovery){.known = true, .complete = true, .seconds = 1.5};
     result_conclude(r);
@@ -79,12 +82,16 @@ START_TEST(series_stand_below_one_another)
         "\n  raw ",
         "\n  first byte ",
         "\n  connect ",
+        "\n  full TLS ",
+        "\n  resumed TLS ",
         "\n  failed ",
         "  until the failure\n",
         "\n  waiting ",
         "≥",
         "  no answer at the end\n",
         "\n  slip ",
+        "TLS: 34 handshakes, 17 of them resumed",
+        "TLS: 34,294 full and 34,294 resumed handshakes per second",
         "INVALID: "};
     struct result *r = made_up();
     char *text = report_of(r);
@@ -104,6 +111,9 @@ START_TEST(what_is_not_there_is_left_out)
     struct result *r = made_up();
     hist_clear(&r->tally->first_byte);
     hist_clear(&r->tally->censored);
+    hist_clear(&r->tally->full.took);
+    hist_clear(&r->tally->resumed.took);
+    r->tally->full.in_time = r->tally->resumed.in_time = 0;
     r->recovery.known = false;
     r->rate = 0;
     char *text = report_of(r);
@@ -111,6 +121,8 @@ START_TEST(what_is_not_there_is_left_out)
     ck_assert_ptr_null(strstr(text, "waiting  "));
     ck_assert_ptr_null(strstr(text, "recovery"));
     ck_assert_ptr_null(strstr(text, "slip"));
+    ck_assert_ptr_null(strstr(text, "TLS: "));
+    ck_assert_ptr_null(strstr(text, "full TLS "));
     free(text);
     discard(r);
 }

@@ -33,8 +33,9 @@ START_TEST(a_port_is_the_same_wherever_it_stands)
 {
     struct run_options o =
         options("sh -c 'echo ready 127.0.0.1:{port} admin 127.0.0.1:{admin-port} "
-                ">&3; exec sleep 60' name --ready-fd 3",
+                ">&3; exec sleep 60' name {tls-port} --ready-fd 3",
                 "http://127.0.0.1:{port}/a{port}");
+    o.urls[o.url_count++] = "https://127.0.0.1:{tls-port}/";
     o.server_metrics = "http://127.0.0.1:{admin-port}/metrics";
     o.injections[o.injection_count++].url = "http://127.0.0.1:{port}/crash";
     struct stage s;
@@ -42,15 +43,19 @@ START_TEST(a_port_is_the_same_wherever_it_stands)
     char text[256];
     ck_assert_msg(stage_open(&s, &o, &why), "%s", why.text);
     ck_assert_ptr_eq(o.subject, &s.subject);
-    snprintf(text, sizeof text, "127.0.0.1:%s", s.port);
+    snprintf(text, sizeof text, "127.0.0.1:%s", s.ports[PORT]);
     ck_assert_str_eq(s.subject.address, text);
-    snprintf(text, sizeof text, "http://127.0.0.1:%s/a%s", s.port, s.port);
+    snprintf(text, sizeof text, "http://127.0.0.1:%s/a%s", s.ports[PORT], s.ports[PORT]);
     ck_assert_str_eq(o.urls[0], text);
-    snprintf(text, sizeof text, "http://127.0.0.1:%s/crash", s.port);
+    snprintf(text, sizeof text, "http://127.0.0.1:%s/crash", s.ports[PORT]);
     ck_assert_str_eq(o.injections[0].url, text);
     snprintf(text, sizeof text, "http://%s/metrics", s.subject.admin);
     ck_assert_str_eq(o.server_metrics, text);
-    ck_assert_str_ne(s.port, s.admin_port);
+    snprintf(text, sizeof text, "https://127.0.0.1:%s/", s.ports[TLS_PORT]);
+    ck_assert_str_eq(o.urls[1], text);
+    ck_assert_str_ne(s.ports[PORT], s.ports[ADMIN_PORT]);
+    ck_assert_str_ne(s.ports[PORT], s.ports[TLS_PORT]);
+    ck_assert_str_ne(s.ports[TLS_PORT], s.ports[ADMIN_PORT]);
     char log[sizeof s.log];
     strcpy(log, s.log);
     ck_assert_int_eq(access(log, F_OK), 0);
@@ -69,6 +74,7 @@ START_TEST(without_start_nothing_is_started)
     ck_assert_str_eq(o.urls[0], "http://127.0.0.1:80/");
     stage_close(&s);
     bad(NULL, "http://127.0.0.1:{port}/", "only with --start");
+    bad(NULL, "https://127.0.0.1:{tls-port}/", "only with --start");
 }
 END_TEST
 

@@ -78,8 +78,11 @@ START_TEST(test_in_another_process)
     SSL_SESSION *ticket = visit_for_ticket(stage->context, &spec);
     pid_t pid = fork();
     if (pid == 0) {
+        tls_context_close(stage->context);
         stage_open(stage);
-        _exit(goes_on(stage->context, spec, ticket) ? 0 : 1);
+        bool went_on = goes_on(stage->context, spec, ticket);
+        SSL_SESSION_free(ticket);
+        _exit(went_on ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);

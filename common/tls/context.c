@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../log.h"
 #include "clients.h"
 #include "inside.h"
 #include "library.h"
@@ -144,11 +145,23 @@ static struct tls_site *site_to_join(struct tls_context *c, const struct tls_pai
     return NULL;
 }
 
+/* Nothing is wrong with it; but it cannot be what was meant. */
+static void warn_of_idle(const struct tls_context *c, const struct tls_pair *p, const char *file)
+{
+    for (size_t i = 0; i < c->site_count; i++)
+        if (names_are_the_same(&c->sites[i].pairs[0]->names, &p->names))
+            log_line(LOG_WARN,
+                     "--tls-cert %s is never shown: one before it has the same names and the same "
+                     "kind of key (%s)",
+                     file, pair_kind(p));
+}
+
 static bool place(struct opening *o, const struct tls_pair *p, const char *file)
 {
     struct tls_context *c = o->c;
     struct tls_site *site = site_to_join(c, p);
     if (!site) {
+        warn_of_idle(c, p, file);
         site = &c->sites[c->site_count];
         site->ctx = new_ctx(o, &p->names);
         if (!site->ctx)

@@ -1,8 +1,7 @@
 /*
  * certs.h — keys and certificates made for the occasion, and put into material as if read from files.
  *
- * Whatever is made lives as long as the program; each case runs in a child of its own. Test programs
- * only.
+ * Whatever is made lives until certs_free. Test programs only.
  */
 #ifndef TANDEM_TESTS_TLS_CERTS_H
 #define TANDEM_TESTS_TLS_CERTS_H
@@ -33,13 +32,15 @@ struct cert cert_make(const struct cert_spec *spec);
 /* The usual one. */
 struct cert cert_for(const char *names);
 
+void certs_free(void);
+
 void add_cert(struct material *m, const char *file, const struct cert *c);
 void add_key(struct material *m, const char *file, const struct cert *c);
 /* Both, with names made of NAME. */
 void add_pair(struct material *m, const char *name, const struct cert *c);
 void add_text(struct material *m, enum material_kind kind, const char *file, const char *text);
-/* Several certificates in one file; NULL behind the last. */
+/* One or two certificates in a file; `second` may be NULL. */
 void add_chain(struct material *m, enum material_kind kind, const char *file,
-               const struct cert *first, ...);
+               const struct cert *first, const struct cert *second);
 
 #endif

@@ -28,6 +28,7 @@ struct stage {
 struct stage *stage_new(void);
 /* Opens the context, and ends the test when that fails. */
 void stage_open(struct stage *s);
+/* With all certificates that have been made. */
 void stage_free(struct stage *s);
 
 struct client_spec {
@@ -37,6 +38,7 @@ struct client_spec {
     const struct cert *cert; /* its own */
     int version;             /* TLS1_2_VERSION, TLS1_3_VERSION; 0: whatever */
     const char *signatures;  /* sigalgs */
+    const char *groups;      /* the first is the one it sends a key for */
     bool wants_staple;
 };
 

@@ -28,6 +28,7 @@
 #include "common/crash.h"
 #include "common/http1.h"
 #include "common/worker.h"
+#include "gatehouse.h"
 
 enum {
     SPARE_DONE = 113,  /* exit code: the answer has been sent */
@@ -42,6 +43,7 @@ static struct brood {
     struct spare_reply *news[NEST_PLACES]; /* of a death, as long as the worker's queue is full */
     int64_t not_before;                    /* monotonic ms: no fork before then */
     struct request request;                /* memory made once here is ready in every child */
+    struct tls_facts facts;                /* what its request_tls() points into */
     struct response response;
     struct crash crash;
     int fd; /* in a spare: its end of the pair */
@@ -225,9 +227,23 @@ static void start_cpu_clock(int64_t ms)
         setitimer(ITIMER_PROF, &time, NULL);
 }
 
+/* Of the head and what follows it, up to the facts. */
+static size_t request_size(const struct spare_call *call)
+{
+    return call->head_len + (call->has_fd ? 0 : (size_t)call->body_len);
+}
+
 static size_t call_size(const struct spare_call *call)
 {
-    return sizeof *call + call->head_len + (call->has_fd ? 0 : (size_t)call->body_len);
+    return sizeof *call + request_size(call) + (call->is_secure ? sizeof self.facts : 0);
+}
+
+static void take_facts(const struct spare_call *call)
+{
+    if (!call->is_secure)
+        return;
+    memcpy(&self.facts, self.inbox + request_size(call), sizeof self.facts);
+    request_secure(&self.request, &self.facts);
 }
 
 /* A call and the news of the nest's death may arrive together, and then it is taken by one that will
@@ -280,6 +296,7 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
                                               .length = call.body_len};
     if (call.has_fd)
         self.request.body.data = NULL;
+    take_facts(&call);
     start_cpu_clock(self.nest->server->options.worker_cpu);
     answer_call(&call);
     _exit(SPARE_DONE);
@@ -433,10 +450,12 @@ static void become_nest(struct nest *n, pid_t supervisor)
     prctl(PR_SET_NAME, "nest");
     signals_die_with(supervisor);
     close_what_is_not_ours(n);
-    self = (struct brood){.nest = n, .inbox_size = s->table.stash_size}; /* as a worker's */
+    size_t facts = s->table.facts ? sizeof self.facts : 0;
+    self = (struct brood){.nest = n, .inbox_size = s->table.stash_size + facts}; /* as a worker's */
     conn_table_close(&s->table);
     scoreboard_close(s->board, s->slots);
     s->board = NULL;
+    gatehouse_forget(s);
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);
     self.response.flush = flush_parts;

@@ -42,11 +42,14 @@ bool place_is_ready(uint64_t word);
 /* Tells one who waits that a place may be free. */
 void nest_changed(struct nest_shared *shared);
 
+/* Behind it: the head, the body unless it comes as a descriptor, and what TLS has told of the client
+ * (struct tls_facts) if it has. */
 struct spare_call {
     uint32_t serial;
     uint32_t head_len;
     uint64_t body_len;
     bool has_fd;      /* the body comes as a descriptor, not behind the head */
+    bool is_secure;   /* it came by TLS */
     int64_t deadline; /* as in struct request */
     char id[REQUEST_ID_SIZE];
 };

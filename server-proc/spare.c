@@ -92,20 +92,23 @@ static bool is_deserted(void)
     return errno == EPIPE || errno == ECONNRESET || errno == ECONNREFUSED;
 }
 
-static bool send_call(int fd, const struct request *r, struct spare_call *call)
+static bool send_call(int fd, const struct worker *w, struct spare_call *call)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } control = {0};
+    const struct request *r = &w->request;
     const struct request_body *body = &r->body;
     call->head_len = (uint32_t)r->head_len;
     call->body_len = body->length;
     call->has_fd = body->fd >= 0;
+    call->is_secure = r->is_secure;
     struct iovec parts[] = {{call, sizeof *call},
                             {(void *)(uintptr_t)r->head, r->head_len},
-                            {(void *)(uintptr_t)body->data, call->has_fd ? 0 : body->length}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 3};
+                            {(void *)(uintptr_t)body->data, call->has_fd ? 0 : body->length},
+                            {(void *)(uintptr_t)&w->facts, r->is_secure ? sizeof w->facts : 0}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 4};
     if (call->has_fd) {
         message.msg_control = control.bytes;
         message.msg_controllen = sizeof control.bytes;
@@ -278,7 +281,7 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
         return CALL_QUEUED;
     int fd = fcntl(fresh.ends[place], F_DUPFD_CLOEXEC, 0);
-    if (fd >= 0 && send_call(fd, &w->request, call))
+    if (fd >= 0 && send_call(fd, w, call))
         result = await_end(w, fd, place, call->serial, reply, passed);
     else if (fd >= 0 && is_deserted())
         result = CALL_UNREAD;

@@ -119,7 +119,7 @@ __attribute__((weak)) int wire_tls_unsent(const struct server *s, const struct c
 __attribute__((weak)) bool wire_tls_accepted(const struct server *s, int fd)
 {
     (void)s, (void)fd;
-    return false; /* the only one that is asked without having been offered anything */
+    return false;
 }
 
 __attribute__((weak)) bool model_check_tls(const struct options *o)

@@ -38,8 +38,10 @@ struct command_line {
 
 int subject_count(void)
 {
-    const char *preset = getenv("TANDEM_PRESET");
+    const char *preset = getenv("TANDEM_PRESET"), *first = getenv("TANDEM_SUBJECTS");
 
+    if (first != NULL)
+        return atoi(first);
     return preset != NULL && strcmp(preset, "tsan") == 0 ? 1 : SUBJECTS;
 }
 
@@ -49,6 +51,11 @@ const char *subject_program(const struct subject *subject)
 
     ck_assert_msg(path != NULL, "%s is not set: run the tests by ctest", subject->binary);
     return path;
+}
+
+static const char *relay_program(void)
+{
+    return getenv("TANDEM_RELAY");
 }
 
 static bool mentions(const char *const *options, const char *name)
@@ -87,6 +94,11 @@ static void build_command_line(struct command_line *line, const struct server *s
     add_argument(line, line->ready_fd);
     add_argument(line, "--listen");
     add_argument(line, "127.0.0.1:0");
+    if (relay_program() != NULL) {
+        add_argument(line, "--tls-listen");
+        add_argument(line, "127.0.0.1:0");
+        add_argument(line, "--tls-self-signed");
+    }
     if (subject->isolation != NULL)
         add_default(line, options, "--isolation", subject->isolation);
     add_default(line, options, "--root", workshop_root());
@@ -155,6 +167,30 @@ static uint16_t port_behind(const char *line, const char *word)
     return found != NULL ? (uint16_t)strtoul(found + strlen(start), NULL, 10) : 0;
 }
 
+/* Between the test and the second of the server's addresses, which speaks TLS. */
+static void start_relay(struct server *server, uint16_t secret)
+{
+    char port[16], fd[16], line[256] = "";
+    const char *argv[] = {relay_program(), port, fd, NULL};
+    int ready[2];
+
+    ck_assert_int_eq(pipe(ready), 0);
+    snprintf(port, sizeof(port), "%d", secret);
+    snprintf(fd, sizeof(fd), "%d", ready[1]);
+    server->relay = program_start(&(struct program){.argv = argv});
+    close(ready[1]);
+    server->port = read_ready_line(ready[0], line, sizeof(line)) ? port_behind(line, "ready") : 0;
+    close(ready[0]);
+}
+
+static void end_relay(const struct server *server)
+{
+    if (server->relay == 0)
+        return;
+    kill(server->relay, SIGKILL);
+    program_end(server->relay, patience(STOP_MS));
+}
+
 /* "ready ADDRESS", and " admin ADDRESS" behind it where there is one. */
 static void await_ready(struct server *server, int fd)
 {
@@ -164,6 +200,8 @@ static void await_ready(struct server *server, int fd)
         return;
     server->port = port_behind(line, "ready");
     server->admin = port_behind(line, "admin");
+    if (relay_program() != NULL)
+        start_relay(server, port_behind(strchr(line, ':') + 1, ""));
 }
 
 void server_start(struct server *server, int subject, const char *const *options)
@@ -200,6 +238,7 @@ static int await_end(struct server *server)
     size_t count = server_processes(server, left);
     int code = program_end(server->pid, patience(STOP_MS));
 
+    end_relay(server);
     if (code == -1) {
         for (size_t i = 0; i < count; i++)
             kill(left[i], SIGKILL);

@@ -21,6 +21,7 @@ struct server {
     pid_t pid; /* the supervisor */
     uint16_t port;
     uint16_t admin;       /* of --admin; 0: none was asked for */
+    pid_t relay;          /* through which `port` leads to its TLS; 0: it is plain */
     char errors[192];     /* path of the captured stderr */
     char access_log[192]; /* path given to --access-log, unless the options say otherwise */
 };
@@ -33,6 +34,9 @@ struct server {
  * Starts the subject on a free port of 127.0.0.1 with the workshop's root, four workers, its access
  * log in a file and its log at `warn`; what `options` mention replaces these.  Returns when it is
  * ready for requests.
+ *
+ * With TANDEM_RELAY in the environment, `port` is one where a relay listens (tests/tls/relay.c), which
+ * passes on by TLS what it is told plainly.
  */
 void server_start(struct server *server, int subject, const char *const *options);
 

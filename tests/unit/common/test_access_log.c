@@ -127,6 +127,25 @@ START_TEST(cuts_what_is_too_long)
 }
 END_TEST
 
+/* Members that would say nothing are left out. */
+START_TEST(says_what_is_known_by_tls)
+{
+    struct sockaddr_in6 peer = peer_of(AF_INET, "127.0.0.1");
+    struct access_entry entry = entry_of(&peer, "GET / HTTP/1.1");
+    struct tls_facts facts = {.version = "TLSv1.3"};
+
+    entry.tls = &facts;
+    expect(FORMAT_JSON, &entry, ",\"tls\":\"TLSv1.3\"}\n");
+    strcpy(facts.server_name, "a.example");
+    strcpy(facts.subject, "CN=\"ada\"");
+    expect(FORMAT_JSON, &entry,
+           ",\"tls\":\"TLSv1.3\",\"server_name\":\"a.example\",\"client\":\"CN=\\\"ada\\\"\"}\n");
+    expect(FORMAT_COMBINED, &entry, "\"GET / HTTP/1.1\" 200 5 \"-\" \"-\"\n");
+    entry.tls = NULL;
+    expect(FORMAT_JSON, &entry, "\"request\":\"GET / HTTP/1.1\"}\n");
+}
+END_TEST
+
 START_TEST(says_why_a_request_died)
 {
     struct sockaddr_in6 peer = peer_of(AF_INET, "127.0.0.1");
@@ -181,6 +200,7 @@ int main(void)
     tcase_add_test(tcase, names_the_peer);
     tcase_add_test(tcase, escapes_what_a_client_sends);
     tcase_add_test(tcase, cuts_what_is_too_long);
+    tcase_add_test(tcase, says_what_is_known_by_tls);
     tcase_add_test(tcase, says_why_a_request_died);
     tcase_add_test(tcase, appends);
     tcase_add_test(tcase, says_when_it_cannot_be_opened);

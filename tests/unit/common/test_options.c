@@ -291,6 +291,65 @@ START_TEST(says_what_is_wrong_in_one_line)
 }
 END_TEST
 
+START_TEST(reads_what_tls_needs)
+{
+    ck_assert_int_eq(READ("--tls-listen", ":8443", "--tls-cert", "/etc/passwd",
+                          "--tls-key=/etc/group", "--hsts", "max-age=1", "--tls-min=1.3",
+                          "--tls-gates", "2", "--tls-ticket-time", "2h"),
+                     OPTIONS_RUN);
+    ck_assert_uint_eq(o.listen.count, 0); /* no plain port, unless it is asked for */
+    ck_assert_uint_eq(o.tls_listen.count, 1);
+    ck_assert_str_eq(o.tls_certs.all[0], "/etc/passwd");
+    ck_assert_str_eq(o.tls_keys.all[0], "/etc/group");
+    ck_assert_str_eq(o.hsts, "max-age=1");
+    ck_assert(o.tls_only_13);
+    ck_assert_uint_eq(o.tls_gates, 2);
+    ck_assert_int_eq(o.tls_ticket_time, 7200000);
+    ck_assert_int_eq(o.tls_handshake_timeout, 10000);
+    ck_assert_int_eq(READ("--tls-listen", ":8443", "--tls-self-signed"), OPTIONS_RUN);
+    ck_assert(o.tls_self_signed && !o.tls_only_13);
+    ck_assert_ptr_null(o.hsts);
+    ck_assert_uint_eq(o.tls_gates, usable_cpus());
+}
+END_TEST
+
+/* What is wrong with several options together. */
+static const struct {
+    const char *arguments[7], *where, *mend;
+} incomplete[] = {
+    {{"--tls-listen=:1"},
+     "--tls-listen:",
+     "add --tls-cert FILE --tls-key FILE, or --tls-self-signed"},
+    {{"--tls-listen=:1", "--tls-cert=/etc/passwd"}, "--tls-cert:", "1 certificates and 0 keys"},
+    {{"--tls-listen=:1", "--tls-self-signed", "--tls-key=/etc/passwd"},
+     "--tls-key:",
+     "0 certificates"},
+    {{"--tls-cert=/etc/passwd", "--tls-key=/etc/passwd"}, "--tls-cert:", "add --tls-listen"},
+    {{"--tls-self-signed"}, "--tls-self-signed:", "add --tls-listen"},
+    {{"--hsts=max-age=1"}, "--hsts:", "add --tls-listen"},
+    {{"--tls-client-required", "--tls-listen=:1", "--tls-self-signed"},
+     "--tls-client-required:",
+     "add --tls-client-ca FILE"},
+    {{"--tls-min=1.1", "--tls-listen=:1", "--tls-self-signed"}, "--tls-min: \"1.1\"", "1.2|1.3"},
+    {{"--tls-ticket-time=0s", "--tls-listen=:1", "--tls-self-signed"},
+     "--tls-ticket-time:",
+     "from 1s"},
+    {{"--tls-gates=0", "--tls-listen=:1", "--tls-self-signed"}, "--tls-gates:", "from 1"},
+    {{"--hsts=a\nb", "--tls-listen=:1", "--tls-self-signed"}, "--hsts:", "no value of a field"},
+};
+
+START_TEST(says_what_is_missing_of_tls)
+{
+    const char *argv[9] = {"prog"};
+
+    memcpy(argv + 1, incomplete[_i].arguments, sizeof(incomplete[_i].arguments));
+    ck_assert_int_eq(read_line(true, argv), OPTIONS_BAD);
+    ck_assert_msg(strstr(err_text, incomplete[_i].where) != NULL, "%s", err_text);
+    ck_assert_msg(strstr(err_text, incomplete[_i].mend) != NULL, "%s", err_text);
+    ck_assert_ptr_eq(strchr(err_text, '\n'), err_text + strlen(err_text) - 1);
+}
+END_TEST
+
 START_TEST(survives_an_endless_argument)
 {
     static char argument[100000] = "--";
@@ -357,6 +416,8 @@ int main(void)
     tcase_add_test(tcase, names_the_variable);
     tcase_add_test(tcase, listens_although_the_variable_is_blank);
     tcase_add_loop_test(tcase, says_what_is_wrong_in_one_line, 0, COUNT(mistakes));
+    tcase_add_test(tcase, reads_what_tls_needs);
+    tcase_add_loop_test(tcase, says_what_is_missing_of_tls, 0, COUNT(incomplete));
     tcase_add_test(tcase, survives_an_endless_argument);
     tcase_add_test(tcase, refuses_isolation_in_the_twin);
     tcase_add_test(tcase, prints_help_that_fits_a_screen);

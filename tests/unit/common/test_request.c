@@ -75,6 +75,41 @@ START_TEST(reads_a_number_or_says_that_it_is_none)
 }
 END_TEST
 
+START_TEST(tells_what_tls_has_told)
+{
+    struct tls_facts facts = {.version = "TLSv1.3",
+                              .cipher = "TLS_AES_128_GCM_SHA256",
+                              .server_name = "a.example",
+                              .subject = "CN=ada",
+                              .is_resumed = true};
+    const struct request_tls *tls;
+
+    ck_assert_ptr_null(request_tls(&request));
+    request_secure(&request, &facts);
+    tls = request_tls(&request);
+    ck_assert_ptr_nonnull(tls);
+    ck_assert_str_eq(tls->version, "TLSv1.3");
+    ck_assert_str_eq(tls->cipher, "TLS_AES_128_GCM_SHA256");
+    ck_assert_str_eq(tls->server_name, "a.example");
+    ck_assert_str_eq(tls->client, "CN=ada");
+    ck_assert(tls->is_resumed);
+    request_reset(&request);
+    ck_assert_ptr_null(request_tls(&request));
+}
+END_TEST
+
+/* No name was asked for, no certificate shown: not an empty one. */
+START_TEST(tells_what_tls_has_not_told)
+{
+    struct tls_facts facts = {.version = "TLSv1.2"};
+
+    request_secure(&request, &facts);
+    ck_assert_ptr_null(request_tls(&request)->server_name);
+    ck_assert_ptr_null(request_tls(&request)->client);
+    ck_assert(!request_tls(&request)->is_resumed);
+}
+END_TEST
+
 START_TEST(forgets_when_reset)
 {
     char *path = request.path;
@@ -105,6 +140,8 @@ int main(void)
     tcase_add_test(tcase, finds_a_header_in_any_letters);
     tcase_add_loop_test(tcase, reads_a_number_or_says_that_it_is_none, 0,
                         (int)(sizeof(numbers) / sizeof(numbers[0])));
+    tcase_add_test(tcase, tells_what_tls_has_told);
+    tcase_add_test(tcase, tells_what_tls_has_not_told);
     tcase_add_test(tcase, forgets_when_reset);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

@@ -8,6 +8,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,6 +66,25 @@ START_TEST(says_how_the_connection_goes_on)
     ck_assert_ptr_nonnull(strstr(head(false, true), "\r\nConnection: keep-alive\r\n"));
     ck_assert_ptr_nonnull(strstr(head(true, true), "\r\nConnection: close\r\n"));
     ck_assert_ptr_null(strstr(head(true, true), "keep-alive"));
+}
+END_TEST
+
+START_TEST(says_for_how_long_to_come_by_tls_only)
+{
+    static char value[1000]; /* more than there is room for all else */
+    char line[1100];
+    struct response_context about = {.date = "NOW", .hsts = "max-age=63072000"};
+
+    ck_assert_ptr_null(strstr(head(false, false), "Strict-Transport-Security"));
+    buf_reset(&out, 65536);
+    ck_assert(response_head(&out, &response, &about) && buf_add(&out, "", 1));
+    ck_assert_ptr_nonnull(strstr(out.data, "\r\nStrict-Transport-Security: max-age=63072000\r\n"));
+    memset(value, 'x', sizeof(value) - 1);
+    snprintf(line, sizeof(line), "\r\nStrict-Transport-Security: %s\r\n", value);
+    about.hsts = value;
+    buf_reset(&out, 65536);
+    ck_assert(response_head(&out, &response, &about) && buf_add(&out, "", 1));
+    ck_assert_ptr_nonnull(strstr(out.data, line));
 }
 END_TEST
 
@@ -193,6 +213,7 @@ int main(void)
     tcase_add_test(tcase, is_a_plain_200_at_first);
     tcase_add_test(tcase, says_what_the_handler_said);
     tcase_add_test(tcase, says_how_the_connection_goes_on);
+    tcase_add_test(tcase, says_for_how_long_to_come_by_tls_only);
     tcase_add_test(tcase, has_no_length_where_there_is_no_body);
     tcase_add_test(tcase, takes_no_line_break_into_a_field);
     tcase_add_test(tcase, fails_on_what_cannot_be_said);

@@ -18,6 +18,7 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -29,6 +30,8 @@
 
 #define CALL(name) SCMP_SYS(name)
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+/* --- a worker --- */
 
 /* clang-format off */
 static const int allowed[] = {
@@ -118,6 +121,46 @@ static const struct condition conditions_with_sockets[] = {
 };
 /* clang-format on */
 
+/* --- a gate --- */
+
+/* clang-format off */
+/* A client's bytes from one socket to another, and nothing else: no file by any name, no process, no
+ * thread, no signal but to itself. */
+static const int allowed_for_gate[] = {
+    /* each request */
+    CALL(recvfrom), CALL(sendto), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_ctl),
+    /* each connection */
+    CALL(accept4), CALL(sendmsg), CALL(close), CALL(shutdown), CALL(setsockopt),
+    /* the log, and signals as they are read there */
+    CALL(read), CALL(write), CALL(poll), CALL(ppoll),
+    /* memory, locks, time, randomness */
+    CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(futex), CALL(clock_gettime),
+    CALL(gettimeofday), CALL(time), CALL(getrandom), CALL(getpid), CALL(getppid), CALL(gettid),
+    CALL(restart_syscall),
+    /* the end, abort() included */
+    CALL(exit), CALL(exit_group), CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(rt_sigaction),
+#if TANDEM_SANITIZED
+    /* as above; and reports */
+    CALL(ptrace), CALL(prctl), CALL(getdents), CALL(getdents64), CALL(clone), CALL(wait4), CALL(sigaltstack),
+    CALL(sched_yield), CALL(openat), CALL(readlink), CALL(fstat), CALL(newfstatat),
+    CALL(set_robust_list), CALL(lseek), CALL(pipe), CALL(pipe2), CALL(getrusage), CALL(sched_getaffinity),
+#endif
+};
+
+static const struct condition conditions_for_gate[] = {
+    IF(mmap, 2, MASKED_EQ, PROT_EXEC, 0),
+    IF(mprotect, 2, MASKED_EQ, PROT_EXEC, 0),
+    IF(socketpair, 0, EQ, AF_UNIX, 0),
+    IF(ioctl, 1, EQ, SIOCOUTQ, 0),
+    IF(tgkill, 2, EQ, SIGABRT, 0),
+#if !TANDEM_SANITIZED
+    IF(prctl, 0, EQ, PR_SET_PDEATHSIG, 0),
+#endif
+};
+/* clang-format on */
+
+/* --- installing --- */
+
 /* libseccomp gives calls that this architecture does not have a negative number. */
 static int allow(scmp_filter_ctx filter, const int *calls, size_t count)
 {
@@ -136,7 +179,7 @@ static int allow_if(scmp_filter_ctx filter, const struct condition *c, size_t co
     return error;
 }
 
-static int add_rules(scmp_filter_ctx filter, bool sockets)
+static int add_rules_for_worker(scmp_filter_ctx filter, bool sockets)
 {
     int error = allow(filter, allowed, COUNT(allowed));
     if (error == 0)
@@ -147,6 +190,14 @@ static int add_rules(scmp_filter_ctx filter, bool sockets)
         error = allow_if(filter, conditions_with_sockets, COUNT(conditions_with_sockets));
     if (error == 0)
         error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    return error;
+}
+
+static int add_rules_for_gate(scmp_filter_ctx filter)
+{
+    int error = allow(filter, allowed_for_gate, COUNT(allowed_for_gate));
+    if (error == 0)
+        error = allow_if(filter, conditions_for_gate, COUNT(conditions_for_gate));
     return error;
 }
 
@@ -166,15 +217,31 @@ static void set_attributes(scmp_filter_ctx filter)
         seccomp_attr_set(filter, attributes[i].name, attributes[i].value);
 }
 
-int filter_install(bool sockets)
+/* NULL: no memory. */
+static scmp_filter_ctx open_filter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    if (!filter)
-        return ENOMEM;
-    set_attributes(filter);
-    int error = add_rules(filter, sockets);
+    if (filter)
+        set_attributes(filter);
+    return filter;
+}
+
+static int load(scmp_filter_ctx filter, int error)
+{
     if (error == 0)
         error = seccomp_load(filter);
     seccomp_release(filter);
     return -error;
+}
+
+int filter_install(bool sockets)
+{
+    scmp_filter_ctx filter = open_filter();
+    return filter ? load(filter, add_rules_for_worker(filter, sockets)) : ENOMEM;
+}
+
+int filter_install_for_gate(void)
+{
+    scmp_filter_ctx filter = open_filter();
+    return filter ? load(filter, add_rules_for_gate(filter)) : ENOMEM;
 }

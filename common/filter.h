@@ -1,5 +1,5 @@
 /*
- * filter.h — which system calls the workers may make. A part of the sandbox.
+ * filter.h — which system calls the workers, or the gates, may make. A part of the sandbox.
  */
 #ifndef TANDEM_FILTER_H
 #define TANDEM_FILTER_H
@@ -10,5 +10,8 @@
  * others fail with EPERM. `sockets`: connections can be opened, too. Needs no_new_privs. Returns 0,
  * or an errno: then nothing has changed. */
 int filter_install(bool sockets);
+
+/* Likewise, for what a gate does (server-proc/gate): bytes go from one socket to another. */
+int filter_install_for_gate(void);
 
 #endif

@@ -112,19 +112,40 @@ static bool allow_places(int ruleset, int root, bool proc)
            (root < 0 || allow(ruleset, root, may_read | may_list));
 }
 
-int landlock_confine(const struct sandbox_needs *needs, int root)
+/* -1 (errno): there is none. */
+static int open_ruleset(int version, bool sockets)
 {
-    int version = (int)syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
-    if (version < 1)
-        return 0;
-    struct ruleset r = rules(version, needs->sockets);
+    struct ruleset r = rules(version, sockets);
     size_t known = version >= 6 ? sizeof r : version >= 4 ? 16 : 8;
-    int ruleset = (int)syscall(CREATE_RULESET, &r, known, 0);
-    if (ruleset < 0)
-        return 0;
-    bool ok = allow_places(ruleset, root, needs->proc) && syscall(RESTRICT_SELF, ruleset, 0) == 0;
+    return (int)syscall(CREATE_RULESET, &r, known, 0);
+}
+
+static int close_ruleset(int ruleset, bool ok, int version)
+{
     int error = errno;
     close(ruleset);
     errno = error;
     return ok ? version : 0;
+}
+
+int landlock_confine(const struct sandbox_needs *needs, int root)
+{
+    int version = (int)syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
+    int ruleset = version < 1 ? -1 : open_ruleset(version, needs->sockets);
+    if (ruleset < 0)
+        return 0;
+    bool ok = allow_places(ruleset, root, needs->proc) && syscall(RESTRICT_SELF, ruleset, 0) == 0;
+    return close_ruleset(ruleset, ok, version);
+}
+
+/* A sanitizer's leak checker reads /proc. */
+int landlock_shut(void)
+{
+    int version = (int)syscall(CREATE_RULESET, NULL, 0, ASK_VERSION);
+    int ruleset = version < 1 ? -1 : open_ruleset(version, false);
+    if (ruleset < 0)
+        return 0;
+    bool ok = (!TANDEM_SANITIZED || allow_name(ruleset, "/proc", may_read | may_list)) &&
+              syscall(RESTRICT_SELF, ruleset, 0) == 0;
+    return close_ruleset(ruleset, ok, version);
 }

@@ -126,6 +126,7 @@ struct reader {
     struct options *o;
     const char *program;
     bool with_isolation;
+    bool is_again; /* what is there was looked up the first time, and may be gone by now */
     bool seen[ROWS];
 };
 
@@ -243,8 +244,8 @@ static bool read_document(struct reader *r, const struct row *row, const char *w
 static bool read_folder(struct reader *r, const struct row *row, const char *where,
                         const char *text)
 {
-    struct stat st;
-    if (stat(text, &st) != 0)
+    struct stat st = {.st_mode = S_IFDIR};
+    if (!r->is_again && stat(text, &st) != 0)
         return complain(r, where, "\"%.200s\": %s: name a folder that exists", text,
                         strerror(errno));
     if (!S_ISDIR(st.st_mode))
@@ -258,7 +259,7 @@ static bool read_descriptor(struct reader *r, const struct row *row, const char 
                             const char *text)
 {
     uint64_t fd;
-    if (!parse_number(text, INT_MAX, &fd) || fcntl((int)fd, F_GETFD) < 0)
+    if (!parse_number(text, INT_MAX, &fd) || (!r->is_again && fcntl((int)fd, F_GETFD) < 0))
         return complain(r, where,
                         "\"%.200s\" is no open descriptor: open one, as in --ready-fd 3 3>file",
                         text);
@@ -677,16 +678,28 @@ static bool tls_makes_sense(const struct reader *r)
     return has_certificates(r);
 }
 
+static enum options_result read_all(struct reader *r, int argc, char **argv)
+{
+    *r->o = (struct options){.ready_fd = -1, .argv = argv};
+    enum options_result result = read_flags(r, argc, argv);
+    if (result != OPTIONS_RUN)
+        return result;
+    if (!read_environment(r) || !files_are_served(r) || !tls_makes_sense(r))
+        return OPTIONS_BAD;
+    set_defaults(r);
+    return OPTIONS_RUN;
+}
+
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv)
 {
-    *o = (struct options){.ready_fd = -1};
     struct reader r = {.o = o, .program = program, .with_isolation = with_isolation};
-    enum options_result result = read_flags(&r, argc, argv);
-    if (result != OPTIONS_RUN)
-        return result;
-    if (!read_environment(&r) || !files_are_served(&r) || !tls_makes_sense(&r))
-        return OPTIONS_BAD;
-    set_defaults(&r);
-    return OPTIONS_RUN;
+    return read_all(&r, argc, argv);
+}
+
+enum options_result options_read_again(struct options *o, const char *program, int argc,
+                                       char **argv)
+{
+    struct reader r = {.o = o, .program = program, .with_isolation = true, .is_again = true};
+    return read_all(&r, argc, argv);
 }

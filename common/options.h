@@ -84,6 +84,7 @@ struct options {
     bool one;     /* --one: serve in this process alone, for the debugger */
     bool check;   /* --check: read everything, start nothing */
     int ready_fd; /* -1: nobody waits */
+    char **argv;  /* what was read, for a program of ours that is to read the same */
 };
 
 enum options_result {
@@ -97,5 +98,10 @@ enum options_result {
  * --spare exist in this one. Called once, by the first process, before any other thread. */
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv);
+
+/* The same, for a program that server-proc has started with its own arguments and environment: what
+ * is only looked up is not looked up again (is that a folder, is this descriptor open). */
+enum options_result options_read_again(struct options *o, const char *program, int argc,
+                                       char **argv);
 
 #endif

@@ -27,7 +27,8 @@
 enum { NOBODY_ID = 65534 };
 
 struct identity {
-    const char *name;  /* as typed, for the line */
+    const char *whose; /* "workers", for the line */
+    const char *name;  /* as typed, likewise */
     const char *login; /* whose groups to take; NULL: the system does not know this uid */
     uid_t uid;
     gid_t gid;
@@ -35,7 +36,7 @@ struct identity {
 
 /* --- who ------------------------------------------------------------------------------------- */
 
-static bool find(const char *name, struct identity *who)
+static bool find(const char *whose, const char *name, struct identity *who)
 {
     char *end;
     unsigned long number = strtoul(name, &end, 10);
@@ -43,7 +44,8 @@ static bool find(const char *name, struct identity *who)
     const struct passwd *known = is_number ? getpwuid((uid_t)number) : getpwnam(name);
     if (!known && !is_number)
         return false;
-    *who = (struct identity){.name = name, .uid = (uid_t)number, .gid = (gid_t)number};
+    *who =
+        (struct identity){.whose = whose, .name = name, .uid = (uid_t)number, .gid = (gid_t)number};
     if (known) {
         who->login = known->pw_name;
         who->uid = known->pw_uid;
@@ -55,9 +57,9 @@ static bool find(const char *name, struct identity *who)
 static enum privileges refuse(const struct identity *who, char *line, size_t size)
 {
     snprintf(line, size,
-             "workers cannot become %.64s: %s; give the server CAP_SETUID and CAP_SETGID, start it "
-             "as that user, or let workers run as root with --user root",
-             who->name, strerror(errno));
+             "%s cannot become %.64s: %s; give the server CAP_SETUID and CAP_SETGID, start it as "
+             "that user, or let them run as root with --user root",
+             who->whose, who->name, strerror(errno));
     return PRIVILEGES_FAILED;
 }
 
@@ -103,13 +105,13 @@ static enum privileges become(const struct identity *who, char *line, size_t siz
         setresuid(who->uid, who->uid, who->uid) != 0 || !clear_capabilities())
         return refuse(who, line, size);
     if (is_regained(who)) {
-        snprintf(line, size,
-                 "workers became %.64s, but could become root again: start the server "
-                 "as an ordinary user",
-                 who->name);
+        snprintf(
+            line, size,
+            "%s became %.64s, but could become root again: start the server as an ordinary user",
+            who->whose, who->name);
         return PRIVILEGES_FAILED;
     }
-    snprintf(line, size, "workers run as %.64s", who->name);
+    snprintf(line, size, "%s run as %.64s", who->whose, who->name);
     return PRIVILEGES_DROPPED;
 }
 
@@ -126,56 +128,57 @@ static int may_enter(const struct identity *who, int root)
     return seteuid(0) == 0 && setegid(own) == 0 ? fd >= 0 : -1;
 }
 
-static enum privileges become_owner(const char *root_name, char *line, size_t size)
+static enum privileges become_owner(const char *whose, const char *root_name, char *line,
+                                    size_t size)
 {
-    const struct identity root = {.name = "root without capabilities"};
+    const struct identity root = {.whose = whose, .name = "root without capabilities"};
     bound_capabilities();
     /* exec would give uid 0 its capabilities back, where the securebits could not be set */
     if (setgroups(0, NULL) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         !clear_capabilities())
         return refuse(&root, line, size);
     snprintf(line, size,
-             "workers run as root, without capabilities, since nobody may not enter %.256s (mend "
-             "it: chmod o+x, or --user NAME)",
-             root_name);
+             "%s run as root, without capabilities, since nobody may not enter %.256s (mend it: "
+             "chmod o+x, or --user NAME)",
+             whose, root_name);
     return PRIVILEGES_OWNER;
 }
 
-static enum privileges stay(const char *user, char *line, size_t size)
+static enum privileges stay(const char *whose, const char *user, char *line, size_t size)
 {
     struct identity who;
-    if (user && (!find(user, &who) || who.uid != geteuid())) {
+    if (user && (!find(whose, user, &who) || who.uid != geteuid())) {
         snprintf(line, size,
                  "--user %.64s: only root can become another user; leave it out, or "
                  "start the server as root",
                  user);
         return PRIVILEGES_FAILED;
     }
-    snprintf(line, size, "workers run as uid %u", (unsigned)geteuid());
+    snprintf(line, size, "%s run as uid %u", whose, (unsigned)geteuid());
     return clear_capabilities() ? PRIVILEGES_DROPPED : PRIVILEGES_FAILED;
 }
 
-enum privileges privileges_drop(const char *user, int root, const char *root_name, char *line,
-                                size_t size)
+enum privileges privileges_drop(const char *whose, const char *user, int root,
+                                const char *root_name, char *line, size_t size)
 {
     struct identity who;
     if (geteuid() != 0)
-        return stay(user, line, size);
-    if (!find(user ? user : NOBODY, &who)) {
+        return stay(whose, user, line, size);
+    if (!find(whose, user ? user : NOBODY, &who)) {
         if (user) {
             snprintf(line, size, "--user %.64s: the system has no such user", user);
             return PRIVILEGES_FAILED;
         }
-        who = (struct identity){.name = NOBODY, .uid = NOBODY_ID, .gid = NOBODY_ID};
+        who = (struct identity){.whose = whose, .name = NOBODY, .uid = NOBODY_ID, .gid = NOBODY_ID};
     }
     if (who.uid == 0) {
-        snprintf(line, size, "workers run as root, as --user says");
+        snprintf(line, size, "%s run as root, as --user says", whose);
         return PRIVILEGES_DROPPED;
     }
     int enters = user || root < 0 ? 1 : may_enter(&who, root);
     if (enters < 0)
         return refuse(&who, line, size);
-    return enters ? become(&who, line, size) : become_owner(root_name, line, size);
+    return enters ? become(&who, line, size) : become_owner(whose, root_name, line, size);
 }
 
 bool privileges_hide(void)

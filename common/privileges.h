@@ -24,11 +24,11 @@ enum privileges {
     PRIVILEGES_DROPPED /* as the line says, `--user root` included */
 };
 
-/* `user` as --user has it, NULL: not given. `root` is the document root, opened with O_PATH, or -1;
+/* `whose` privileges, for the line: "workers". `user` as --user has it, NULL: not given. `root` is the document root, opened with O_PATH, or -1;
  * `root_name` its name, for the line. By a process with one thread: the set-id calls of glibc are
  * for all threads, those of the kernel for one. Clears the parent-death signal. */
-enum privileges privileges_drop(const char *user, int root, const char *root_name, char *line,
-                                size_t size);
+enum privileges privileges_drop(const char *whose, const char *user, int root,
+                                const char *root_name, char *line, size_t size);
 
 /* No core file, no ptrace by others of the same user, no /proc/PID/mem. Lasts until a set-id call or
  * exec; children inherit it. False: errno. */

@@ -42,8 +42,9 @@ static bool confine(const struct sandbox_needs *needs, int root, char *line, siz
         add(line, size, "; no sandbox: no_new_privs: %s", strerror(errno));
         return false;
     }
-    int version = landlock_confine(needs, root), no_landlock = errno;
-    int no_filter = filter_install(needs->sockets);
+    int version = needs->is_gate ? landlock_shut() : landlock_confine(needs, root);
+    int no_landlock = errno;
+    int no_filter = needs->is_gate ? filter_install_for_gate() : filter_install(needs->sockets);
     add(line, size, "; no_new_privs");
     if (version > 0)
         add(line, size, ", Landlock ABI %d", version);
@@ -60,11 +61,12 @@ static bool confine(const struct sandbox_needs *needs, int root, char *line, siz
 static enum sandbox_result enter(const struct sandbox_needs *needs, int root, char *line,
                                  size_t size)
 {
-    enum privileges who = privileges_drop(needs->user, root, needs->root, line, size);
+    const char *whose = needs->is_gate ? "gates" : "workers";
+    enum privileges who = privileges_drop(whose, needs->user, root, needs->root, line, size);
     if (who == PRIVILEGES_FAILED)
         return SANDBOX_FAILED;
     if (!privileges_hide()) {
-        snprintf(line, size, "workers cannot be made undumpable: %s", strerror(errno));
+        snprintf(line, size, "%s cannot be made undumpable: %s", whose, strerror(errno));
         return SANDBOX_FAILED;
     }
     bool full = who == PRIVILEGES_DROPPED;

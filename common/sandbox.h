@@ -1,5 +1,5 @@
 /*
- * sandbox.h — what is left to the workers of what their process could do: what serving needs.
+ * sandbox.h — what is left to the workers, and to the gates of server-proc, of what their process could do: what serving needs.
  *
  * Entered once, by the process that has loaded the modules, before its first worker; processes and
  * threads started from there inherit it. (A filter installed per child doubles the price of a fork.)
@@ -26,6 +26,7 @@ struct sandbox_needs {
     bool wanted;      /* --sandbox on */
     bool sockets;     /* some module opens connections */
     bool proc;        /* something reads /proc */
+    bool is_gate; /* it runs no handler, and needs no file, only bytes of sockets: less is left */
 };
 
 enum sandbox_result {

@@ -51,6 +51,8 @@ void wire_end(struct server *s, struct conn *c, int fd)
 int wire_unsent(const struct server *s, const struct conn *c, int fd)
 {
     int bytes = 0;
+    if (!is_plain(c) && !wire_tls_in_place)
+        return wire_tls_unsent(s, c); /* what this socket holds, it holds for a gate */
     ioctl(fd, SIOCOUTQ, &bytes);
     return is_plain(c) ? bytes : bytes + wire_tls_unsent(s, c);
 }

@@ -33,7 +33,8 @@ bool wire_is_drained(const struct conn *c, int fd, size_t got, size_t room);
 void wire_refresh(const struct conn *c, int fd, bool is_wary);
 /* Nothing more will be sent, and all that was promised has been; reading goes on. */
 void wire_end(struct server *s, struct conn *c, int fd);
-/* Bytes on their way that the client has not acknowledged yet. */
+/* Bytes on their way that the client has not acknowledged yet, give or take a constant: it falls when
+ * the client takes something, and then only, as long as nothing is sent. */
 int wire_unsent(const struct server *s, const struct conn *c, int fd);
 
 /* --- by the model, for connections with CONN_TLS --- */
@@ -72,7 +73,7 @@ ssize_t wire_tls_send(int fd, const void *bytes, size_t n, bool more);
 ssize_t wire_tls_sendfile(int fd, int file, off_t *offset, size_t n);
 /* Tells the client that this is the whole: close_notify. */
 void wire_tls_end(struct server *s, const struct conn *c, int fd);
-/* What the socket itself does not know of: bytes behind it, on their way to the client. */
+/* The same, for what is behind the socket. */
 int wire_tls_unsent(const struct server *s, const struct conn *c);
 /* True when `fd` is a connection that came by wire_tls_accept (and not a handler's own). */
 bool wire_tls_accepted(const struct server *s, int fd);

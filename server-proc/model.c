@@ -17,6 +17,7 @@
 #include "allowance.h"
 #include "common/keeper.h"
 #include "common/signals.h"
+#include "gatehouse.h"
 #include "nursery.h"
 #include "spare.h"
 
@@ -141,6 +142,8 @@ static void reap(void)
             self.has_nursery = false;
             continue;
         }
+        if (gatehouse_reaped(pid, d.status))
+            continue;
         spare_reaped(self.server, pid);
         for (size_t i = 0; i < self.server->options.workers; i++) {
             if (self.workers[i].pid != pid)
@@ -239,9 +242,12 @@ static bool is_over(unsigned came)
 {
     if (came & SIGNAL_STOP)
         self.stops++;
-    if (self.stops > 0)
+    if (self.stops > 0) {
         keeper_drain(&self.keeper);
-    return self.stops > 1 || keeper_is_drained(&self.keeper);
+        gatehouse_drain();
+    }
+    return self.stops > 1 ||
+           (keeper_is_drained(&self.keeper) && gatehouse_is_drained(self.keeper.drain_until));
 }
 
 /* False: it cannot go on. */
@@ -254,6 +260,9 @@ static bool supervise(struct server *s)
         if (nursery != START_READY)
             return nursery == START_STOPPED;
         spare_tend(s);
+        gatehouse_tend(s);
+        if (came & SIGNAL_RELOAD)
+            gatehouse_reload();
         fill();
         keeper_tick(&self.keeper);
         if (self.keeper.guard.has_lost_file)
@@ -289,8 +298,10 @@ static void say_goodbye(struct server *s)
 
 static enum start open_all(struct server *s)
 {
-    if (!server_open_epoll(s) || !nursery_open() || !spare_open(s) || !keeper_open(&self.keeper, s))
+    if ((s->options.tls_listen.count > 0 && !model_open_tls(s)) || !server_open_epoll(s) ||
+        !nursery_open() || !spare_open(s) || !keeper_open(&self.keeper, s))
         return START_FAILED;
+    gatehouse_guard(&self.keeper.guard);
     enum start result = nursery_start(s);
     if (result == START_READY)
         keeper_learn_modules(&self.keeper);
@@ -316,6 +327,7 @@ int model_run(struct server *s)
         say_goodbye(s);
         keeper_close(&self.keeper);
     }
+    model_close_tls(s);
     server_close_epoll(s);
     return is_well ? 0 : 1;
 }

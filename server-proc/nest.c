@@ -28,6 +28,7 @@
 #include "common/crash.h"
 #include "common/http1.h"
 #include "common/worker.h"
+#include "gatehouse.h"
 
 enum {
     SPARE_DONE = 113,  /* exit code: the answer has been sent */
@@ -454,6 +455,7 @@ static void become_nest(struct nest *n, pid_t supervisor)
     conn_table_close(&s->table);
     scoreboard_close(s->board, s->slots);
     s->board = NULL;
+    gatehouse_forget(s);
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);
     self.response.flush = flush_parts;

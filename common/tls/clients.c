@@ -41,6 +41,13 @@ static int look_closer(int is_good, X509_STORE_CTX *store)
     return 0;
 }
 
+const char *clients_verdict(long verdict)
+{
+    return verdict == X509_V_ERR_APPLICATION_VERIFICATION
+               ? "its subject is empty, or longer than handlers can be told"
+               : X509_verify_cert_error_string(verdict);
+}
+
 /* Each is believed, and named to clients, so that they can choose which one to show. */
 static bool add(SSL_CTX *ctx, X509_STORE *store, X509 *ca)
 {

@@ -22,4 +22,7 @@ bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_it
  * ASCII is escaped. False: it does not fit, or there is none, and `text` is empty. */
 bool clients_subject(const X509 *cert, char *text, size_t size);
 
+/* Why a certificate was refused, from SSL_get_verify_result. Static memory. */
+const char *clients_verdict(long verdict);
+
 #endif

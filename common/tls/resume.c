@@ -58,11 +58,12 @@ static int with_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER
     return result;
 }
 
-/* Whoever goes on does not show his certificate again: its own time must not be over. */
+/* Whoever goes on does not show his certificate again: its own time must not be over. And a client of TLS
+ * 1.3 uses a ticket once (RFC 8446 §C.4): with none in return it would have to begin anew each
+ * second time. */
 static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
                                size_t name_length, SSL_TICKET_STATUS status, void *unused)
 {
-    (void)ssl;
     (void)name;
     (void)name_length;
     (void)unused;
@@ -71,7 +72,8 @@ static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session, const unsigned ch
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     switch (status) {
     case SSL_TICKET_SUCCESS:
-        return SSL_TICKET_RETURN_USE;
+        return SSL_version(ssl) >= TLS1_3_VERSION ? SSL_TICKET_RETURN_USE_RENEW
+                                                  : SSL_TICKET_RETURN_USE;
     case SSL_TICKET_SUCCESS_RENEW:
         return SSL_TICKET_RETURN_USE_RENEW;
     default:

@@ -128,7 +128,7 @@ bool tls_wants_room(const struct tls_session *t)
 static void note_failure(struct tls_session *t)
 {
     long verdict = SSL_get_verify_result(t->ssl);
-    const char *text = verdict != X509_V_OK ? X509_verify_cert_error_string(verdict)
+    const char *text = verdict != X509_V_OK ? clients_verdict(verdict)
                        : t->end.error       ? strerror(t->end.error)
                        : t->end.is_ended    ? "the client has ended"
                                             : tls_library_error();

@@ -13,11 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MANY = 64 };
+
+static struct cert all[MANY];
+static size_t count;
+
+void certs_free(void)
+{
+    for (; count > 0; count--) {
+        X509_free(all[count - 1].x509);
+        EVP_PKEY_free(all[count - 1].key);
+    }
+}
+
 static EVP_PKEY *make_key(const char *kind)
 {
     EVP_PKEY *key = !kind                          ? EVP_EC_gen("P-256")
                     : strncmp(kind, "RSA", 3) == 0 ? EVP_RSA_gen((unsigned)atoi(kind + 3))
-                    : strcmp(kind, "ED25519") == 0 ? EVP_PKEY_Q_keygen(NULL, NULL, kind)
+                    : strncmp(kind, "ED", 2) == 0  ? EVP_PKEY_Q_keygen(NULL, NULL, kind)
                                                    : EVP_EC_gen(kind);
     ck_assert_ptr_nonnull(key);
     return key;
@@ -57,14 +70,17 @@ struct cert cert_make(const struct cert_spec *spec)
         extend(made.x509, NID_ext_key_usage, "clientAuth");
     if (spec->names)
         extend(made.x509, NID_subject_alt_name, spec->names);
-    bool is_edwards = EVP_PKEY_get_base_id(signer) == EVP_PKEY_ED25519;
-    ck_assert_int_gt(X509_sign(made.x509, signer, is_edwards ? NULL : EVP_sha256()), 0);
+    int kind = EVP_PKEY_get_base_id(signer);
+    const EVP_MD *hash = kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448 ? NULL : EVP_sha256();
+    ck_assert_int_gt(X509_sign(made.x509, signer, hash), 0);
+    ck_assert_uint_lt(count, MANY);
+    all[count++] = made;
     return made;
 }
 
 struct cert cert_for(const char *names)
 {
-    return cert_make(&(struct cert_spec){.names = names, .common = "a test"});
+    return cert_make(&(struct cert_spec){.names = names, .common = "a-test"});
 }
 
 static void add_bio(struct material *m, enum material_kind kind, const char *file, BIO *bio)

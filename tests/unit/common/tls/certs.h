@@ -1,8 +1,7 @@
 /*
  * certs.h — keys and certificates made for the occasion, and put into material as if read from files.
  *
- * Whatever is made lives as long as the program; each case runs in a child of its own. Test programs
- * only.
+ * Whatever is made lives until certs_free. Test programs only.
  */
 #ifndef TANDEM_TESTS_TLS_CERTS_H
 #define TANDEM_TESTS_TLS_CERTS_H
@@ -32,6 +31,8 @@ struct cert_spec {
 struct cert cert_make(const struct cert_spec *spec);
 /* The usual one. */
 struct cert cert_for(const char *names);
+
+void certs_free(void);
 
 void add_cert(struct material *m, const char *file, const struct cert *c);
 void add_key(struct material *m, const char *file, const struct cert *c);

@@ -28,6 +28,7 @@ struct stage {
 struct stage *stage_new(void);
 /* Opens the context, and ends the test when that fails. */
 void stage_open(struct stage *s);
+/* With all certificates that have been made. */
 void stage_free(struct stage *s);
 
 struct client_spec {

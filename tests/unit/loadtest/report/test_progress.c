@@ -140,6 +140,12 @@ START_TEST(handshakes_are_told_where_there_are_any)
     expect_written(
         "   1 s          7 ok/s  p99    500 µs  failed 0  injected 0  TLS full 3 resumed 4\n"
         "   2 s          7 ok/s  p99    500 µs  failed 0  injected 0\n");
+}
+END_TEST
+
+START_TEST(handshakes_have_a_line_of_the_panel)
+{
+    struct progress p;
     open_terminal(80);
     progress_init(&p, true, NULL, 10 * NS_PER_S);
     second(&p, 0, 1000, 0, 0);
@@ -273,6 +279,7 @@ int main(void)
     TCase *tests = tcase_create("progress");
     tcase_add_test(tests, a_file_gets_plain_lines);
     tcase_add_test(tests, handshakes_are_told_where_there_are_any);
+    tcase_add_test(tests, handshakes_have_a_line_of_the_panel);
     tcase_add_test(tests, quiet_is_quiet);
     tcase_add_test(tests, a_dumb_terminal_gets_plain_lines);
     tcase_add_test(tests, a_terminal_gets_a_panel);

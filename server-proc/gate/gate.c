@@ -1,0 +1,279 @@
+/*
+ * gate.c — the loop: epoll_wait, what has happened, whose time is over, who has more to do.
+ */
+#include "gate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/signals.h"
+
+enum {
+    EVENTS = 64, /* taken at once */
+    ACCEPTS =
+        16, /* clients let in at once, so that those who are in wait no longer than for these */
+    SOME_TIME = 100, /* ms without accepting, when the machine has no descriptor or memory left */
+    QUEUE_PAUSE = 2, /* ms between two tries to hand over while the channel is full */
+    LOOK_PAUSE = 1000,
+    SPARE_FDS = 64 /* that are no guest's */
+};
+
+/* Tags that are no guest's have no serial. */
+enum { TAG_SIGNALS = 0, TAG_LISTENERS = 1 };
+
+/* --- listeners --- */
+
+static bool set_listening(struct gate *g, bool wanted)
+{
+    for (size_t i = 0; i < g->charge->options->tls_listen.count; i++) {
+        struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
+                                    .data.u64 = TAG_LISTENERS + i};
+        int how = wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
+        if (epoll_ctl(g->epoll, how, g->charge->listener + (int)i, &event) != 0)
+            return false;
+    }
+    g->is_listening = wanted;
+    return true;
+}
+
+/* Those who come wait in the backlog, where they cost nothing. */
+static void tend_listeners(struct gate *g)
+{
+    bool wanted = !g->is_draining && g->free_count > 0 && g->now >= g->listen_again;
+    if (wanted != g->is_listening && !set_listening(g, wanted))
+        log_line(LOG_ERROR, "epoll: %s", strerror(errno));
+}
+
+/* False: there is nobody, or nothing to take him in with. */
+static bool accept_one(struct gate *g, int listener)
+{
+    struct sockaddr_in6 peer = {0};
+    socklen_t size = sizeof peer;
+    if (g->free_count == 0)
+        return false;
+    int fd = accept4(listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        guest_arrive(g, fd, &peer);
+        return true;
+    }
+    if (errno == ECONNABORTED || errno == EINTR)
+        return true;
+    if (errno != EAGAIN)
+        g->listen_again = g->now + SOME_TIME;
+    return false;
+}
+
+static void accept_some(struct gate *g, int listener)
+{
+    for (int i = 0; i < ACCEPTS && accept_one(g, listener); i++)
+        ;
+}
+
+/* --- signals --- */
+
+/* Who has connected is let in; then the door is shut. The copies of others hold it open or not. */
+static void drain(struct gate *g)
+{
+    if (g->is_draining)
+        return;
+    for (size_t i = 0; i < g->charge->options->tls_listen.count; i++) {
+        int listener = g->charge->listener + (int)i;
+        while (accept_one(g, listener))
+            ;
+    }
+    if (g->is_listening)
+        set_listening(g, false);
+    for (size_t i = 0; i < g->charge->options->tls_listen.count; i++)
+        close(g->charge->listener + (int)i);
+    g->is_draining = true;
+}
+
+/* False: told twice. */
+static bool take_signals(struct gate *g)
+{
+    if (!(signals_wait(g->charge->signals, 0) & SIGNAL_STOP))
+        return true;
+    bool is_first = !g->is_draining;
+    drain(g);
+    return is_first;
+}
+
+/* --- time --- */
+
+static void soonest(int64_t *when, int64_t other)
+{
+    if (other < *when)
+        *when = other;
+}
+
+/* ms that epoll may wait. */
+static int patience(const struct gate *g)
+{
+    int64_t when = INT64_MAX;
+    if (!TAILQ_EMPTY(&g->due))
+        return 0;
+    if (!TAILQ_EMPTY(&g->queue))
+        soonest(&when, g->now + QUEUE_PAUSE);
+    if (!TAILQ_EMPTY(&g->shaking))
+        soonest(&when, TAILQ_FIRST(&g->shaking)->since);
+    if (!TAILQ_EMPTY(&g->lingering))
+        soonest(&when, TAILQ_FIRST(&g->lingering)->since);
+    if (!TAILQ_EMPTY(&g->stalled))
+        soonest(&when, g->look_at);
+    if (!g->is_listening && !g->is_draining && g->listen_again > g->now)
+        soonest(&when, g->listen_again);
+    if (when == INT64_MAX)
+        return -1;
+    return when <= g->now ? 0 : when - g->now > INT32_MAX ? INT32_MAX : (int)(when - g->now);
+}
+
+static void expire(struct gate *g, struct guest_list *list)
+{
+    struct guest *u;
+    while ((u = TAILQ_FIRST(list)) && u->since <= g->now)
+        guest_expire(g, u);
+}
+
+/* A short --write-timeout is looked after more often. */
+static void look_at_stalled(struct gate *g)
+{
+    int64_t quarter = g->charge->options->write_timeout / 4;
+    if (g->now < g->look_at)
+        return;
+    g->look_at = g->now + (quarter < LOOK_PAUSE ? quarter + 1 : LOOK_PAUSE);
+    for (struct guest *u = TAILQ_FIRST(&g->stalled), *next; u; u = next) {
+        next = TAILQ_NEXT(u, timed);
+        guest_look(g, u);
+    }
+}
+
+/* --- the loop --- */
+
+static void hand_over_queue(struct gate *g)
+{
+    struct guest *u;
+    while ((u = TAILQ_FIRST(&g->queue)) && guest_hand_over(g, u))
+        ;
+}
+
+/* Each once: whoever has still more to do comes again after the events. */
+static void go_on(struct gate *g)
+{
+    struct guest *last = TAILQ_LAST(&g->due, guest_list);
+    for (struct guest *u = TAILQ_FIRST(&g->due), *next; u; u = next) {
+        next = u == last ? NULL : TAILQ_NEXT(u, dues);
+        guest_go_on(g, u);
+    }
+}
+
+/* False: this gate is to end at once. */
+static bool take_event(struct gate *g, const struct epoll_event *event)
+{
+    uint64_t tag = event->data.u64;
+    bool of_pair;
+    if (tag >> 32 == 0 && tag == TAG_SIGNALS)
+        return take_signals(g);
+    if (tag >> 32 == 0) {
+        if (g->is_listening)
+            accept_some(g, g->charge->listener + (int)(tag - TAG_LISTENERS));
+        return true;
+    }
+    struct guest *u = guest_of(g, tag, &of_pair);
+    if (u)
+        guest_event(g, u, of_pair, event->events);
+    return true;
+}
+
+static bool is_over(const struct gate *g)
+{
+    return g->is_draining && g->free_count == g->seat_count;
+}
+
+static int loop(struct gate *g)
+{
+    struct epoll_event events[EVENTS];
+    while (!is_over(g)) {
+        tend_listeners(g);
+        int n = epoll_wait(g->epoll, events, EVENTS, patience(g));
+        if (n < 0 && errno != EINTR) {
+            log_line(LOG_ERROR, "epoll_wait: %s", strerror(errno));
+            return EXIT_FAILURE;
+        }
+        g->now = clock_ms();
+        for (int i = 0; i < n; i++)
+            if (!take_event(g, &events[i]))
+                return EXIT_SUCCESS;
+        go_on(g);
+        hand_over_queue(g);
+        expire(g, &g->shaking);
+        expire(g, &g->lingering);
+        look_at_stalled(g);
+    }
+    return EXIT_SUCCESS;
+}
+
+/* --- the whole --- */
+
+/* Two descriptors each, and one more on its way to the workers. */
+static size_t count_seats(const struct options *o)
+{
+    size_t wanted = gate_board_bench(o);
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < 2 * wanted + SPARE_FDS) {
+        limit.rlim_cur =
+            limit.rlim_max < 2 * wanted + SPARE_FDS ? limit.rlim_max : 2 * wanted + SPARE_FDS;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    size_t most = limit.rlim_cur > SPARE_FDS ? (limit.rlim_cur - SPARE_FDS) / 2 : 0;
+    return wanted < most ? wanted : most;
+}
+
+static bool open_seats(struct gate *g)
+{
+    g->seat_count = count_seats(g->charge->options);
+    g->seats = calloc(g->seat_count, sizeof *g->seats);
+    g->free = calloc(g->seat_count, sizeof *g->free);
+    if (!g->seats || !g->free)
+        return false;
+    while (g->free_count < g->seat_count) {
+        g->free[g->free_count] = (uint32_t)(g->seat_count - 1 - g->free_count);
+        g->free_count++;
+    }
+    return true;
+}
+
+bool gate_open(struct gate *g, const struct gate_charge *charge)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_SIGNALS};
+    *g = (struct gate){.charge = charge, .epoll = -1, .now = clock_ms()};
+    TAILQ_INIT(&g->due);
+    TAILQ_INIT(&g->queue);
+    TAILQ_INIT(&g->shaking);
+    TAILQ_INIT(&g->lingering);
+    TAILQ_INIT(&g->stalled);
+    g->epoll = epoll_create1(EPOLL_CLOEXEC);
+    return g->epoll >= 0 && epoll_ctl(g->epoll, EPOLL_CTL_ADD, charge->signals, &event) == 0 &&
+           open_seats(g) && set_listening(g, true);
+}
+
+int gate_serve(struct gate *g)
+{
+    gate_board_open(g->charge->board);
+    return loop(g);
+}
+
+void gate_close(struct gate *g)
+{
+    free(g->seats);
+    free(g->free);
+    if (g->epoll >= 0)
+        close(g->epoll);
+}

@@ -289,8 +289,6 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
         _exit(EXIT_FAILURE);
     if (http1_parse(&self.nest->server->options, self.inbox, call.head_len, &self.request) != 0)
         _exit(EXIT_FAILURE);
-    if (call.is_secure)
-        request_secure(&self.request, &call.facts);
     self.serial = call.serial;
     self.request.deadline = call.deadline;
     self.request.body = (struct request_body){.data = self.inbox + call.head_len,

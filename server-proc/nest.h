@@ -52,8 +52,6 @@ struct spare_call {
     bool is_secure;   /* it came by TLS */
     int64_t deadline; /* as in struct request */
     char id[REQUEST_ID_SIZE];
-    bool is_secure; /* it came by TLS, about which the facts tell */
-    struct tls_facts facts;
 };
 
 /*

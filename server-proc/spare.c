@@ -298,12 +298,10 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
 void spare_run(struct worker *w)
 {
     struct response *r = &w->teller.response;
-    struct spare_call call = {.deadline = w->request.deadline, .is_secure = w->request.is_secure};
+    struct spare_call call = {.deadline = w->request.deadline};
     struct spare_reply reply;
     enum call_result result;
     int passed = -1;
-    if (call.is_secure)
-        call.facts = w->facts;
     request_id(w->teller.server->board, w->slot, call.id);
     response_reset(r);
     do

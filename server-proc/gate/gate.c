@@ -272,6 +272,9 @@ int gate_serve(struct gate *g)
 
 void gate_close(struct gate *g)
 {
+    for (size_t i = 0; g->seats && i < g->seat_count; i++)
+        if (g->seats[i])
+            guest_expel(g, g->seats[i]);
     free(g->seats);
     free(g->free);
     if (g->epoll >= 0)

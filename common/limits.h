@@ -35,12 +35,12 @@ enum {
     LIMIT_WORKERS = 1024,         /* --workers                                                    */
     LIMIT_SPARES = 256,           /* --spare                                                      */
     LIMIT_TEXTS = 16,             /* --listen, --module, --tls-cert and the like, each            */
-    LIMIT_LISTENERS = 16,         /* --listen and --tls-listen together                             */
-    LIMIT_MODULES = 16,           /* --module, and those built in                                 */
-    LIMIT_GATES = 64,             /* --tls-gates                                                  */
-    LIMIT_ROUTES = 128,           /* of all modules together                                      */
-    LIMIT_RESERVED_FDS = 256,     /* descriptors that are not connections                         */
-    LIMIT_CORE_FDS = 64,          /* of these, the ones that no handler can use up                */
+    LIMIT_LISTENERS = 16,     /* --listen and --tls-listen together                             */
+    LIMIT_MODULES = 16,       /* --module, and those built in                                 */
+    LIMIT_GATES = 64,         /* --tls-gates                                                  */
+    LIMIT_ROUTES = 128,       /* of all modules together                                      */
+    LIMIT_RESERVED_FDS = 256, /* descriptors that are not connections                         */
+    LIMIT_CORE_FDS = 64,      /* of these, the ones that no handler can use up                */
 };
 
 #endif

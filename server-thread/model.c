@@ -213,9 +213,27 @@ static int process_main(struct server *s, pid_t supervisor)
 
 /* === in the supervisor === */
 
+/* The certificates; HUP asks for nothing else yet. */
+static void reload(void)
+{
+    if (!has_tls(self.server))
+        return;
+    keys_read_again(&self.server->options);
+    if (self.process > 0)
+        kill(self.process, SIGHUP);
+}
+
+/* Returns how long to wait until it is to be asked again, in ms. */
+static int look_after_reload(void)
+{
+    bool is_open = has_tls(self.server) && keys_await_answer(&self.server->options);
+    return is_open ? ANSWER_PAUSE : GOODBYE;
+}
+
 static bool start_process(void)
 {
     pid_t supervisor = getpid();
+    look_after_reload(); /* the last one may have answered just before its end */
     self.process = fork();
     if (self.process == 0)
         exit(process_main(self.server, supervisor));
@@ -311,21 +329,6 @@ static void pass_on_stop(void)
     listeners_close(&self.server->listeners);
 }
 
-/* The certificates; HUP asks for nothing else yet. */
-static void reload(void)
-{
-    if (!has_tls(self.server))
-        return;
-    keys_read_again(&self.server->options);
-    kill(self.process, SIGHUP);
-}
-
-static int look_after_reload(void)
-{
-    bool is_open = has_tls(self.server) && keys_await_answer(&self.server->options);
-    return is_open ? ANSWER_PAUSE : GOODBYE;
-}
-
 /* Watches one process to its end. */
 static struct death watch_process(void)
 {
@@ -362,8 +365,11 @@ static int supervise(struct server *s)
     int code = EXIT_FAILURE;
     for (;;) {
         if (!start_process()) {
-            if (signals_wait(s->signals, FORK_PAUSE) & SIGNAL_STOP)
+            unsigned came = signals_wait(s->signals, FORK_PAUSE);
+            if (came & SIGNAL_STOP)
                 return EXIT_SUCCESS;
+            if (came & SIGNAL_RELOAD)
+                reload();
             continue;
         }
         forget_ready_fd(s);

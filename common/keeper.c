@@ -334,7 +334,7 @@ static bool waits_for_us(const struct server *s, const struct conn *c)
 
 static void give_time(struct keeper *k, struct conn *c, enum conn_wait wait)
 {
-    conn_wait_for(c, wait, GRACE);
+    conn_wait_for(c, wait == WAIT_REQUEST ? WAIT_HEADER : wait, GRACE);
     conn_hand_on(k->teller.server, c, CONN_SUPERVISOR);
 }
 
@@ -350,9 +350,9 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     if (is_lost(k, c))
         return;
     enum conn_wait wait = (enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed);
-    bool reads = wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY;
+    bool reads = wait != WAIT_WRITE && wait != WAIT_LINGER;
     if (reads && waits_for_us(s, c)) {
-        give_time(k, c, wait == WAIT_BODY ? WAIT_BODY : WAIT_HEADER);
+        give_time(k, c, wait);
         return;
     }
     switch (wait) {

@@ -6,10 +6,10 @@
  * connection: before a ticket is looked at, so that all rules are those of its site already.
  */
 #include <openssl/err.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../log.h"
 #include "clients.h"
 #include "inside.h"
 #include "library.h"
@@ -144,11 +144,23 @@ static struct tls_site *site_to_join(struct tls_context *c, const struct tls_pai
     return NULL;
 }
 
+/* Nothing is wrong with it; but it cannot be what was meant. */
+static void warn_of_idle(const struct tls_context *c, const struct tls_pair *p, const char *file)
+{
+    for (size_t i = 0; i < c->site_count; i++)
+        if (names_are_the_same(&c->sites[i].pairs[0]->names, &p->names))
+            log_line(LOG_WARN,
+                     "--tls-cert %s is never shown: one before it has the same names and the same "
+                     "kind of key (%s)",
+                     file, pair_kind(p));
+}
+
 static bool place(struct opening *o, const struct tls_pair *p, const char *file)
 {
     struct tls_context *c = o->c;
     struct tls_site *site = site_to_join(c, p);
     if (!site) {
+        warn_of_idle(c, p, file);
         site = &c->sites[c->site_count];
         site->ctx = new_ctx(o, &p->names);
         if (!site->ctx)
@@ -263,69 +275,4 @@ void tls_context_close(struct tls_context *c)
 {
     if (c)
         inside_drop(c);
-}
-
-/* --- describing --- */
-
-struct line {
-    char *text;
-    size_t size, used;
-};
-
-static void say(struct line *l, const char *separator, const char *text)
-{
-    int n = snprintf(l->text + l->used, l->size - l->used, "%s%s", separator, text);
-    if (n > 0)
-        l->used += (size_t)n < l->size - l->used ? (size_t)n : l->size - l->used - 1;
-}
-
-static void say_until(struct line *l, const X509 *cert)
-{
-    struct tm tm;
-    char date[32];
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1 ||
-        strftime(date, sizeof date, "%Y-%m-%d", &tm) == 0)
-        return;
-    say(l, ", until ", date);
-}
-
-static void say_fingerprint(struct line *l, const X509 *cert)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    say(l, ", self-signed, SHA-256 ", "");
-    X509_digest(cert, EVP_sha256(), digest, &length);
-    for (unsigned i = 0; i < length; i++) {
-        char byte[3];
-        snprintf(byte, sizeof byte, "%02X", digest[i]);
-        say(l, i > 0 ? ":" : "", byte);
-    }
-}
-
-static void say_site(struct line *l, const struct tls_site *site)
-{
-    const struct names *names = &site->pairs[0]->names;
-    for (size_t i = 0; i < names->count; i++)
-        say(l, i > 0 ? " " : "", names->all[i]);
-    if (names->count == 0)
-        say(l, "", "no name");
-    say(l, " (", "");
-    for (size_t i = 0; i < site->count; i++) {
-        say(l, i > 0 ? "; " : "", pair_kind(site->pairs[i]));
-        say_until(l, site->pairs[i]->cert);
-        if (site->pairs[i]->is_self_signed)
-            say_fingerprint(l, site->pairs[i]->cert);
-    }
-    say(l, ")", "");
-}
-
-void tls_context_describe(const struct tls_context *c, char *line, size_t size)
-{
-    struct line l = {.text = line, .size = size};
-    *line = '\0';
-    for (size_t i = 0; i < c->site_count; i++) {
-        if (i > 0)
-            say(&l, "; ", "");
-        say_site(&l, &c->sites[i]);
-    }
 }

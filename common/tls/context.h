@@ -35,7 +35,8 @@ struct tls_context *tls_context_open(const struct material *m, const struct opti
 /* NULL is no context, and fine. */
 void tls_context_close(struct tls_context *c);
 
-/* One line for the log: "localhost 127.0.0.1 (ECDSA, until 2027-02-01); *.example.org (RSA, ECDSA, …)". */
+/* One line for the log, cut to `size` bytes with its NUL (at least 1): "localhost (ECDSA, until
+ * 2027-02-01, self-signed, SHA-256 AB:CD:…); *.example.org (ECDSA, until 2027-03-01; RSA, until …)". */
 void tls_context_describe(const struct tls_context *c, char *line, size_t size);
 
 #endif

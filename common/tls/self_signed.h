@@ -3,7 +3,8 @@
  *
  * ECDSA on P-256, good from an hour ago, should clocks differ, for 90 days: for localhost, 127.0.0.1,
  * ::1, the name of the host, and the hosts of --tls-listen. Nobody vouches for it; who wants to be
- * sure compares the fingerprint that the log has shown (tls_context_describe).
+ * sure compares the fingerprint that the log has shown (tls_context_describe). Each start and each
+ * reload makes another.
  */
 #ifndef TANDEM_TLS_SELF_SIGNED_H
 #define TANDEM_TLS_SELF_SIGNED_H

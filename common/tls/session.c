@@ -128,10 +128,10 @@ bool tls_wants_room(const struct tls_session *t)
 static void note_failure(struct tls_session *t)
 {
     long verdict = SSL_get_verify_result(t->ssl);
-    const char *text = verdict != X509_V_OK ? clients_verdict(verdict)
-                       : t->end.error       ? strerror(t->end.error)
-                       : t->end.is_ended    ? "the client has ended"
-                                            : tls_library_error();
+    const char *text = verdict != X509_V_OK                       ? clients_verdict(verdict)
+                       : t->end.error                             ? strerror(t->end.error)
+                       : t->end.is_ended || ERR_peek_error() == 0 ? "the client has ended"
+                                                                  : tls_library_error();
     free(t->failure);
     t->failure = NULL;
     if (asprintf(&t->failure, "%s%s", verdict != X509_V_OK ? "the client's certificate: " : "",

@@ -31,7 +31,8 @@ enum tls_step {
     TLS_FAILED /* the client has been told why, if that was possible; tls_failure() */
 };
 
-/* Goes on with the handshake as far as the socket allows; after each event. */
+/* Goes on with the handshake as far as the socket allows; after each event. With TLS_DONE, the first
+ * bytes may have come along already, and no event will tell of them: tls_recv at once. */
 enum tls_step tls_handshake(struct tls_session *t);
 /* Why it failed, for the debug log: one line. As long as the session lives. */
 const char *tls_failure(const struct tls_session *t);

@@ -56,7 +56,7 @@ static void fill(struct slot *s, const struct ticket_key *key)
 /* False: it was being filled. */
 static bool copy(struct slot *s, struct ticket_key *key)
 {
-    uint64_t words[WORDS];
+    uint64_t words[WORDS] = {0};
     uint64_t before = atomic_load_explicit(&s->version, memory_order_acquire);
     for (size_t i = 0; i < WORDS; i++)
         words[i] = atomic_load_explicit(&s->words[i], memory_order_acquire);

@@ -399,6 +399,17 @@ static void hear_socket(struct gate *g, struct guest *u, uint32_t events)
     move(g, u);
 }
 
+/* What still waits for the client does not matter any more, when the end is none in order. */
+static void hear_pair(struct gate *g, struct guest *u, uint32_t events)
+{
+    if (events & ENDS && !seat_has_ended(seat_of(g, u), u->serial)) {
+        reset(g, u);
+        return;
+    }
+    pump_worker(&u->pump, events & ENDS);
+    move(g, u);
+}
+
 void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
 {
     switch (u->state) {
@@ -411,8 +422,7 @@ void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
             hear_socket(g, u, events);
             return;
         }
-        pump_worker(&u->pump, events & ENDS);
-        move(g, u);
+        hear_pair(g, u, events);
         return;
     case GUEST_REFUSED:
         read_away(g, u);

@@ -37,7 +37,7 @@ class Storm(Case):
         self.assertEqual((result["victims"], done.returncode), (0, 0), result["expectations"])
         self.assertGreater(poison["sent"], 10)
         self.assertEqual((poison["answered_500"], poison["answered_5xx_kept"], poison["connection_lost"]),
-                         (poison["wire"], poison["wire"], 0), poison)
+                         (poison["sent"], poison["sent"], 0), poison)
         self.assertEqual(result["tls"]["handshakes"], 64)  # so nobody had to come again
         self.assertTrue(result["server"]["reconciled"], result["server"])
         print("%s: %d requests, %d of them crashed their worker, 0 victims, 64 handshakes" %
@@ -51,6 +51,7 @@ class Worker(Case):
         server = self.start("--enable-demo", "--workers", "2", "--log-level", "error", noisy=True)
         bystanders = [dial(server.port) for _ in range(6)]
         for connection in bystanders:
+            self.addCleanup(connection.close)
             ask(connection)
         with dial(server.port) as connection:
             for _ in range(3):
@@ -62,16 +63,15 @@ class Worker(Case):
                 self.assertEqual(ask(connection)[0], 200)
         for connection in bystanders:
             self.assertEqual(ask(connection)[0], 200)
-            connection.close()
 
     def sleeping(self, server):
-        """Workers in the system call that /work?sleep= is."""
+        """Who is in the system call that /work?sleep= is: a worker, or fresh's child."""
         def call(pid):
             try:
                 return read("/proc/%d/wchan" % pid)
             except OSError:
                 return ""
-        return [pid for pid in server.workers() if "nanosleep" in call(pid)]
+        return [pid for pid in server.tree() if "nanosleep" in call(pid)]
 
 
 def owners(server, connections):
@@ -115,11 +115,12 @@ class Gate(Case):
         """Connections to each gate, and who has which."""
         connections = []
         for _ in range(20):
-            connections += [dial(server.port) for _ in range(8)]
+            for _ in range(8):
+                connections.append(dial(server.port))
+                self.addCleanup(connections[-1].close)
             held = owners(server, connections)
             if set(held.values()) >= set(server.gates()):
                 break
-        self.addCleanup(lambda: [connection.close() for connection in connections])
         self.assertNotIn(None, held.values())
         return held
 

@@ -8,7 +8,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,13 +119,11 @@ void add_text(struct material *m, enum material_kind kind, const char *file, con
 }
 
 void add_chain(struct material *m, enum material_kind kind, const char *file,
-               const struct cert *first, ...)
+               const struct cert *first, const struct cert *second)
 {
-    va_list rest;
     BIO *bio = BIO_new(BIO_s_mem());
-    va_start(rest, first);
-    for (const struct cert *c = first; c; c = va_arg(rest, const struct cert *))
-        ck_assert_int_eq(PEM_write_bio_X509(bio, c->x509), 1);
-    va_end(rest);
+    ck_assert_int_eq(PEM_write_bio_X509(bio, first->x509), 1);
+    if (second)
+        ck_assert_int_eq(PEM_write_bio_X509(bio, second->x509), 1);
     add_bio(m, kind, file, bio);
 }

@@ -39,8 +39,8 @@ void add_key(struct material *m, const char *file, const struct cert *c);
 /* Both, with names made of NAME. */
 void add_pair(struct material *m, const char *name, const struct cert *c);
 void add_text(struct material *m, enum material_kind kind, const char *file, const char *text);
-/* Several certificates in one file; NULL behind the last. */
+/* One or two certificates in a file; `second` may be NULL. */
 void add_chain(struct material *m, enum material_kind kind, const char *file,
-               const struct cert *first, ...);
+               const struct cert *first, const struct cert *second);
 
 #endif

@@ -61,6 +61,8 @@ static SSL_CTX *client_ctx(const struct client_spec *spec)
         SSL_CTX_set_cipher_list(ctx, "ALL@SECLEVEL=0");
     if (spec->signatures)
         ck_assert_int_eq(SSL_CTX_set1_sigalgs_list(ctx, spec->signatures), 1);
+    if (spec->groups)
+        ck_assert_int_eq(SSL_CTX_set1_groups_list(ctx, spec->groups), 1);
     if (spec->cert)
         ck_assert_int_eq(SSL_CTX_use_cert_and_key(ctx, spec->cert->x509, spec->cert->key, NULL, 1),
                          1);

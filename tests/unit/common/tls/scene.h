@@ -38,6 +38,7 @@ struct client_spec {
     const struct cert *cert; /* its own */
     int version;             /* TLS1_2_VERSION, TLS1_3_VERSION; 0: whatever */
     const char *signatures;  /* sigalgs */
+    const char *groups;      /* the first is the one it sends a key for */
     bool wants_staple;
 };
 

@@ -141,7 +141,7 @@ START_TEST(test_below_the_root)
     stage->material.used = 0;
     struct cert server = cert_for("DNS:localhost");
     add_pair(&stage->material, "x", &server);
-    add_chain(&stage->material, MATERIAL_CLIENT_CA, "ca.pem", &ca, &middle, NULL);
+    add_chain(&stage->material, MATERIAL_CLIENT_CA, "ca.pem", &ca, &middle);
     open_stage(true);
     struct visit *v = visit_good(stage->context, &spec);
     ck_assert_str_eq(visit_facts(v).subject, "CN=alice");
@@ -169,7 +169,7 @@ START_TEST(test_resumption)
     SSL_SESSION *ticket = visit_for_ticket(stage->context, &spec);
     ck_assert(goes_on(&spec, ticket, "CN=alice"));
     tls_context_close(stage->context);
-    add_chain(&stage->material, MATERIAL_CLIENT_CA, "ca.pem", &foreign_ca, &ca, NULL);
+    add_chain(&stage->material, MATERIAL_CLIENT_CA, "ca.pem", &foreign_ca, &ca);
     open_stage(true);
     ck_assert(!goes_on(&spec, ticket, "CN=alice"));
     SSL_SESSION_free(ticket);

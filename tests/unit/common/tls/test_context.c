@@ -118,13 +118,31 @@ START_TEST(test_the_same_names_twice)
 }
 END_TEST
 
+/* A client that has to begin again with another group is asked for the name twice. */
+START_TEST(test_hello_retry)
+{
+    struct cert first = cert_for("DNS:first.example"), second = cert_for("DNS:second.example");
+    struct client_spec spec = {
+        .name = "second.example", .groups = "P-521:P-256", .version = TLS1_3_VERSION};
+    add_pair(&stage->material, "first", &first);
+    add_pair(&stage->material, "second", &second);
+    stage_open(stage);
+    struct visit *v = visit_good(stage->context, &spec);
+    ck_assert_int_eq(X509_cmp(SSL_get0_peer_certificate(v->client), second.x509), 0);
+    ck_assert_str_eq(visit_facts(v).server_name, "second.example");
+    visit_close(v);
+    spec.groups = "P-521";
+    visit_close(visit_bad(stage->context, &spec));
+}
+END_TEST
+
 START_TEST(test_chain_is_sent)
 {
     struct cert root = cert_make(&(struct cert_spec){.common = "root", .is_ca = true}),
                 middle =
                     cert_make(&(struct cert_spec){.common = "middle", .is_ca = true, .by = &root}),
                 leaf = cert_make(&(struct cert_spec){.names = "DNS:localhost", .by = &middle});
-    add_chain(&stage->material, MATERIAL_CERT, "chain.pem", &leaf, &middle, NULL);
+    add_chain(&stage->material, MATERIAL_CERT, "chain.pem", &leaf, &middle);
     add_key(&stage->material, "chain.key", &leaf);
     stage_open(stage);
     struct visit *v = visit_good(stage->context, &(struct client_spec){.name = "localhost"});
@@ -160,9 +178,9 @@ static void add_middle_chain(struct material *m, bool is_backwards)
     static struct cert leaf;
     leaf = cert_make(&(struct cert_spec){.names = "DNS:localhost", .by = &root});
     if (is_backwards)
-        add_chain(m, MATERIAL_CERT, "x.pem", &root, &leaf, NULL);
+        add_chain(m, MATERIAL_CERT, "x.pem", &root, &leaf);
     else
-        add_chain(m, MATERIAL_CERT, "x.pem", &leaf, &other, NULL);
+        add_chain(m, MATERIAL_CERT, "x.pem", &leaf, &other);
     add_key(m, "x.key", &leaf);
 }
 
@@ -479,6 +497,7 @@ int main(void)
     tcase_add_test(all, test_chosen_by_name);
     tcase_add_test(all, test_rsa_and_ecdsa_side_by_side);
     tcase_add_test(all, test_the_same_names_twice);
+    tcase_add_test(all, test_hello_retry);
     tcase_add_test(all, test_chain_is_sent);
     tcase_add_test(all, test_description_is_cut_within_bounds);
     tcase_add_loop_test(all, test_bad_material, 0, COUNT(bad));

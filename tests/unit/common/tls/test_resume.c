@@ -2,6 +2,8 @@
  * resume: sessions go on by ticket, in whichever context and process, for as long as they should.
  */
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,8 +80,11 @@ START_TEST(test_in_another_process)
     SSL_SESSION *ticket = visit_for_ticket(stage->context, &spec);
     pid_t pid = fork();
     if (pid == 0) {
+        tls_context_close(stage->context);
         stage_open(stage);
-        _exit(goes_on(stage->context, spec, ticket) ? 0 : 1);
+        bool went_on = goes_on(stage->context, spec, ticket);
+        SSL_SESSION_free(ticket);
+        _exit(went_on ? 0 : 1);
     }
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -153,6 +158,40 @@ START_TEST(test_after_a_restart)
 }
 END_TEST
 
+enum { THREADS = 3, VISITS = 30 };
+
+static atomic_int finished;
+
+static void *visit_often(void *unused)
+{
+    struct client_spec spec = {.name = "a.example.org"};
+    for (int i = 0; i < VISITS; i++) {
+        SSL_SESSION *next = visit_for_ticket(stage->context, &spec);
+        SSL_SESSION_free(spec.resume);
+        spec.resume = next;
+    }
+    SSL_SESSION_free(spec.resume);
+    finished++;
+    return unused;
+}
+
+/* Sessions of many threads from one context, while another thread rotates the keys. */
+START_TEST(test_many_threads)
+{
+    pthread_t threads[THREADS];
+    int64_t now = clock_ms();
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, visit_often, NULL), 0);
+    while (finished < THREADS) {
+        now += stage->options.tls_ticket_time + 1000;
+        tls_tickets_rotate(stage->tickets, now);
+        usleep(1000);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+}
+END_TEST
+
 START_TEST(test_early_data_is_not_offered)
 {
     size_t written;
@@ -199,6 +238,7 @@ int main(void)
     tcase_add_test(all, test_a_ticket_for_a_ticket);
     tcase_add_loop_test(all, test_by_name, 0, 2);
     tcase_add_loop_test(all, test_after_a_restart, 0, 2);
+    tcase_add_test(all, test_many_threads);
     tcase_add_test(all, test_early_data_is_not_offered);
     tcase_add_test(all, test_early_data_is_not_taken);
     suite_add_tcase(suite, all);

@@ -350,7 +350,8 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     if (is_lost(k, c))
         return;
     enum conn_wait wait = (enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed);
-    bool reads = wait != WAIT_WRITE && wait != WAIT_LINGER;
+    bool reads =
+        wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY || wait == WAIT_SHAKE;
     if (reads && waits_for_us(s, c)) {
         give_time(k, c, wait);
         return;

@@ -142,7 +142,7 @@ static const int allowed_for_gate[] = {
 #if TANDEM_SANITIZED
     /* as above; and reports */
     CALL(ptrace), CALL(prctl), CALL(getdents), CALL(getdents64), CALL(clone), CALL(wait4), CALL(sigaltstack),
-    CALL(sched_yield), CALL(openat), CALL(readlink), CALL(fstat), CALL(newfstatat),
+    CALL(sched_yield), CALL(open), CALL(openat), CALL(readlink), CALL(fstat), CALL(newfstatat),
     CALL(set_robust_list), CALL(lseek), CALL(pipe), CALL(pipe2), CALL(getrusage), CALL(sched_getaffinity),
 #endif
 };

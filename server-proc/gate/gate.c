@@ -239,6 +239,9 @@ static size_t count_seats(const struct options *o)
 static bool open_seats(struct gate *g)
 {
     g->seat_count = count_seats(g->charge->options);
+    errno = EMFILE;
+    if (g->seat_count == 0)
+        return false;
     g->seats = calloc(g->seat_count, sizeof *g->seats);
     g->free = calloc(g->seat_count, sizeof *g->free);
     if (!g->seats || !g->free)
@@ -272,6 +275,9 @@ int gate_serve(struct gate *g)
 
 void gate_close(struct gate *g)
 {
+    for (size_t i = 0; g->seats && i < g->seat_count; i++)
+        if (g->seats[i])
+            guest_expel(g, g->seats[i]);
     free(g->seats);
     free(g->free);
     if (g->epoll >= 0)

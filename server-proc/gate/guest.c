@@ -458,3 +458,8 @@ void guest_look(struct gate *g, struct guest *u)
     else if (g->now - u->since >= g->charge->options->write_timeout)
         reset(g, u);
 }
+
+void guest_expel(struct gate *g, struct guest *u)
+{
+    reset(g, u);
+}

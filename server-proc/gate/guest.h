@@ -77,6 +77,9 @@ void guest_expire(struct gate *g, struct guest *u);
 /* Stalled: has it taken anything since? */
 void guest_look(struct gate *g, struct guest *u);
 
+/* The gate ends, and does not wait for it. */
+void guest_expel(struct gate *g, struct guest *u);
+
 /* For epoll's data.u64, and back. Serials are never 0. */
 uint64_t guest_tag(const struct guest *u, bool of_pair);
 struct guest *guest_of(const struct gate *g, uint64_t tag, bool *of_pair);

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Certificates for the tests, made by `openssl` when they are wanted, in a folder that goes with them.
 
     authority.py FOLDER     makes root.pem, rsa.pem, rsa.key, ec.pem, ec.key for localhost, and prints

@@ -143,6 +143,7 @@ class Failed(Broken):
         server = self.start("--write-timeout", "500ms")
         with dial(server.port) as connection:
             connection.sendall(request("/endless.bin"))
+            self.assertTrue(eventually(lambda: server.connections() == 1))
             self.assertTrue(eventually(lambda: server.connections() == 0, 15))
             self.assertNotEqual(how_it_ends(connection), "close_notify")
 

@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
+#include "wire.h"
 
 static const char READING[] = "while reading a request";
 
@@ -179,6 +180,14 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
+/* It came from a gate, and what the gate has said of it the dead has taken along. */
+static bool is_unknown(struct keeper *k, const struct conn *c)
+{
+    const struct server *s = k->teller.server;
+    return s->handover >= 0 && !(c->flags & CONN_TLS) &&
+           wire_tls_accepted(s, conn_fd(&s->table, c));
+}
+
 /* How much of it was out only the dead could tell. */
 static void tell_of_stream(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
                            const struct death *d)
@@ -231,6 +240,10 @@ static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_p
     case CONN_IDLE:
     case CONN_HELD:
         break;
+    }
+    if (is_unknown(k, c)) {
+        conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while accepting it");
+        return "while accepting it";
     }
     complete_entry(k, c);
     let_go(k, c, NEXT_AGAIN);

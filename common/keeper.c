@@ -347,7 +347,7 @@ static bool waits_for_us(const struct server *s, const struct conn *c)
 
 static void give_time(struct keeper *k, struct conn *c, enum conn_wait wait)
 {
-    conn_wait_for(c, wait, GRACE);
+    conn_wait_for(c, wait == WAIT_REQUEST ? WAIT_HEADER : wait, GRACE);
     conn_hand_on(k->teller.server, c, CONN_SUPERVISOR);
 }
 
@@ -363,9 +363,10 @@ static void expire(struct keeper *k, struct conn *c, uint64_t word)
     if (is_lost(k, c))
         return;
     enum conn_wait wait = (enum conn_wait)atomic_load_explicit(&c->wait, memory_order_relaxed);
-    bool reads = wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY;
+    bool reads =
+        wait == WAIT_REQUEST || wait == WAIT_HEADER || wait == WAIT_BODY || wait == WAIT_SHAKE;
     if (reads && waits_for_us(s, c)) {
-        give_time(k, c, wait == WAIT_BODY ? WAIT_BODY : WAIT_HEADER);
+        give_time(k, c, wait);
         return;
     }
     switch (wait) {
@@ -469,12 +470,18 @@ __attribute__((no_sanitize("thread"))) static uint64_t spool_of(const struct con
     return *(const volatile uint64_t *)&c->spooled;
 }
 
+/* Likewise. Those whose handshake is over. */
+__attribute__((no_sanitize("thread"))) static bool is_by_tls(const struct conn *c)
+{
+    return (*(const volatile uint16_t *)&c->flags & (CONN_TLS | CONN_SHAKING)) == CONN_TLS;
+}
+
 static void look_at_all(struct keeper *k, int64_t now)
 {
     struct server *s = k->teller.server;
     int highest = conn_table_highest(&s->table);
     k->highest = highest > k->highest ? highest : k->highest;
-    k->open = 0;
+    k->open = k->open_by_tls = 0;
     k->spooled = 0;
     for (int fd = 0; fd <= k->highest; fd++) {
         struct conn *c = &s->table.slots[fd];
@@ -488,6 +495,7 @@ static void look_at_all(struct keeper *k, int64_t now)
         if (conn_phase(word) == CONN_FREE)
             continue;
         k->open++;
+        k->open_by_tls += is_by_tls(c);
         k->spooled += spool_of(c);
         look_at(k, c, word, now);
     }
@@ -526,6 +534,8 @@ static void count(struct keeper *k, int64_t now)
     int open = atomic_load(&board->connections);
     uint64_t spooled = atomic_load(&board->spooled);
     look_at_all(k, now);
+    if (k->teller.server->tls)
+        atomic_store(&k->teller.server->tls->connections, (uint64_t)k->open_by_tls);
     int64_t much = excess(&k->connections_off, open, atomic_load(&board->connections), k->open);
     if (much != 0)
         atomic_fetch_sub(&board->connections, (int)much);

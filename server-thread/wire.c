@@ -93,7 +93,40 @@ static void close_array(void)
     sessions.count = 0;
 }
 
-/* --- coming and going --- */
+/* --- bytes --- */
+
+ssize_t wire_tls_recv(int fd, void *to, size_t room)
+{
+    struct tls_session *t = take(fd);
+    if (!t)
+        return -1;
+    ssize_t got = tls_recv(t, to, room);
+    put_back(fd, t);
+    return got;
+}
+
+ssize_t wire_tls_send(int fd, const void *bytes, size_t n, bool more)
+{
+    struct tls_session *t = take(fd);
+    if (!t)
+        return -1;
+    ssize_t put = tls_send(t, bytes, n, more);
+    put_back(fd, t);
+    return put;
+}
+
+/* What has not gone out is read again the next time: at least the same bytes, as tls_send wants. */
+ssize_t wire_tls_sendfile(int fd, int file, off_t *offset, size_t n)
+{
+    static _Thread_local char piece[PIECE];
+    ssize_t got = pread(file, piece, n < PIECE ? n : PIECE, *offset);
+    if (got <= 0)
+        return got;
+    ssize_t put = wire_tls_send(fd, piece, (size_t)got, (size_t)got < n);
+    if (put > 0)
+        *offset += put;
+    return put;
+}
 
 int wire_tls_accept(int fd, struct arrival *a)
 {
@@ -102,11 +135,7 @@ int wire_tls_accept(int fd, struct arrival *a)
     return accept4(fd, (struct sockaddr *)&a->peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-bool wire_tls_accepted(const struct server *s, int fd)
-{
-    (void)s, (void)fd; /* it came by a listener, like a plain one */
-    return false;
-}
+/* --- the session of a connection --- */
 
 bool wire_tls_begin(struct server *s, int fd)
 {
@@ -146,8 +175,6 @@ void wire_tls_forget(int fd)
         replace(fd, NULL);
 }
 
-/* --- bytes --- */
-
 void wire_tls_refresh(int fd, bool is_wary)
 {
     struct tls_session *t = take(fd);
@@ -155,16 +182,6 @@ void wire_tls_refresh(int fd, bool is_wary)
         return;
     tls_refresh(t, is_wary);
     put_back(fd, t);
-}
-
-bool wire_tls_wants_room(int fd)
-{
-    struct tls_session *t = take(fd);
-    if (!t)
-        return false;
-    bool wants_room = tls_wants_room(t);
-    put_back(fd, t);
-    return wants_room;
 }
 
 bool wire_tls_is_drained(int fd, size_t got, size_t room)
@@ -178,38 +195,17 @@ bool wire_tls_is_drained(int fd, size_t got, size_t room)
     return is_drained;
 }
 
-ssize_t wire_tls_recv(int fd, void *to, size_t room)
+bool wire_tls_wants_room(int fd)
 {
     struct tls_session *t = take(fd);
     if (!t)
-        return -1;
-    ssize_t got = tls_recv(t, to, room);
+        return false;
+    bool wants_room = tls_wants_room(t);
     put_back(fd, t);
-    return got;
+    return wants_room;
 }
 
-ssize_t wire_tls_send(int fd, const void *bytes, size_t n, bool more)
-{
-    struct tls_session *t = take(fd);
-    if (!t)
-        return -1;
-    ssize_t put = tls_send(t, bytes, n, more);
-    put_back(fd, t);
-    return put;
-}
-
-/* What has not gone out is read again the next time: at least the same bytes, as tls_send wants. */
-ssize_t wire_tls_sendfile(int fd, int file, off_t *offset, size_t n)
-{
-    static _Thread_local char piece[PIECE];
-    ssize_t got = pread(file, piece, n < PIECE ? n : PIECE, *offset);
-    if (got <= 0)
-        return got;
-    ssize_t put = wire_tls_send(fd, piece, (size_t)got, (size_t)got < n);
-    if (put > 0)
-        *offset += put;
-    return put;
-}
+/* --- its end --- */
 
 void wire_tls_end(struct server *s, const struct conn *c, int fd)
 {
@@ -225,6 +221,12 @@ int wire_tls_unsent(const struct server *s, const struct conn *c)
 {
     (void)s, (void)c; /* nothing stands between the session and the client's socket */
     return 0;
+}
+
+bool wire_tls_accepted(const struct server *s, int fd)
+{
+    (void)s, (void)fd; /* it came by a listener, like a plain one */
+    return false;
 }
 
 /* --- opening and closing, for the model --- */

@@ -2,11 +2,11 @@
  * session.c — OpenSSL's answers, turned into those of recv(2) and send(2).
  *
  * What a client can make the library do within one call is bounded. OpenSSL itself goes on as long as
- * there is something to read; here it comes back after each record (no SSL_MODE_AUTO_RETRY), and
- * more than a few in a row that carry nothing (KeyUpdate, empty ones, attempts to renegotiate) end
- * the connection: to stop and say EAGAIN in the middle of what has arrived would be a promise that
- * another event will come, and none would. A handshake ends when it has taken more bytes than the
- * largest honest one.
+ * there is something to read, and without SSL_MODE_AUTO_RETRY as long as there is in its buffer: hundreds
+ * of KeyUpdates, each to be answered. So messages are counted as they come (and refusals to
+ * renegotiate as they go), and more than a few in a row with no content between them end the connection:
+ * to stop and say EAGAIN in the middle of what has arrived would be a promise that another event will
+ * come, and none would. A handshake ends when it has taken more bytes than the largest honest one.
  */
 #include "session.h"
 
@@ -25,7 +25,7 @@
 enum {
     RECORD = 16384,               /* bytes in one, at most (RFC 8446 §5.1) */
     HANDSHAKE_BYTES = 256 * 1024, /* a client's certificates may be 100 KiB (OpenSSL's bound) */
-    NOTHINGS = 32                 /* records without content, one after the other */
+    NOTHINGS = 32                 /* records or messages without content, one after the other */
 };
 
 struct tls_session {
@@ -33,12 +33,25 @@ struct tls_session {
     struct tls_context *context;
     struct socket_end end;
     struct tls_hello hello;
+    bool is_agreed; /* the handshake is over */
     bool wants_room;
-    unsigned nothings;
-    char *failure; /* NULL: none, or no memory for it */
+    unsigned nothings; /* since the last content */
+    char *failure;     /* NULL: none, or no memory for it */
 };
 
 /* --- opening and closing --- */
+
+/* Called by OpenSSL for each message, in either direction, and before it acts on it. What is on its way
+ * fails when the socket does; it would have to be asked again and again otherwise. */
+static void count_message(int is_sent, int version, int type, const void *bytes, size_t length,
+                          SSL *ssl, void *session)
+{
+    struct tls_session *t = session;
+    bool is_nothing = is_sent ? type == SSL3_RT_ALERT : type == SSL3_RT_HANDSHAKE;
+    (void)version, (void)bytes, (void)length, (void)ssl;
+    if (t->is_agreed && is_nothing && ++t->nothings > NOTHINGS)
+        t->end.error = EPROTO;
+}
 
 static bool put_on_socket(struct tls_session *t)
 {
@@ -47,6 +60,8 @@ static bool put_on_socket(struct tls_session *t)
         return false;
     SSL_set_bio(t->ssl, bio, bio);
     SSL_set_app_data(t->ssl, &t->hello);
+    SSL_set_msg_callback(t->ssl, count_message);
+    SSL_set_msg_callback_arg(t->ssl, t);
     SSL_set_accept_state(t->ssl);
     return true;
 }
@@ -162,6 +177,7 @@ enum tls_step tls_handshake(struct tls_session *t)
     switch (outcome_of(t, SSL_do_handshake(t->ssl))) {
     case OUT_DONE:
         t->end.allowed = SIZE_MAX;
+        t->is_agreed = true;
         return TLS_DONE;
     case OUT_AGAIN:
         return TLS_AGAIN;
@@ -203,6 +219,8 @@ ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
         case OUT_BROKEN:
             return t->end.is_ended ? 0 : broken(t);
         }
+        if (t->end.error)
+            return broken(t);
         if (t->wants_room || t->end.was_refused)
             return fail(EAGAIN);
     } while (++t->nothings < NOTHINGS);

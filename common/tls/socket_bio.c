@@ -48,6 +48,8 @@ static int socket_read(BIO *bio, char *to, size_t room, size_t *got)
     ssize_t n = -1;
     *got = 0;
     BIO_clear_retry_flags(bio);
+    if (end->error)
+        return 0;
     if (!end->is_drained)
         n = receive(end, to, room);
     else
@@ -73,10 +75,13 @@ static int socket_write(BIO *bio, const char *from, size_t length, size_t *gone)
     struct socket_end *end = BIO_get_data(bio);
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT | (end->has_more ? MSG_MORE : 0);
     ssize_t n;
+    *gone = 0;
+    BIO_clear_retry_flags(bio);
+    if (end->error)
+        return 0;
     do
         n = send(end->fd, from, length, flags);
     while (n < 0 && errno == EINTR);
-    BIO_clear_retry_flags(bio);
     *gone = n > 0 ? (size_t)n : 0;
     if (n >= 0)
         return 1;

@@ -21,7 +21,7 @@ struct socket_end {
     bool is_wary;     /* a short read does not mean so: an end may stand behind it */
     bool is_ended;    /* FIN */
     bool has_more;    /* more is sent at once */
-    int error;        /* errno of what has broken it; 0 */
+    int error;        /* errno of what has broken it, and it stays broken; 0 */
     size_t allowed;   /* bytes it may still read; SIZE_MAX: no bound */
     size_t got;       /* bytes of `first` */
     unsigned char first[SOCKET_FIRST];

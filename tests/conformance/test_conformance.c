@@ -1,7 +1,7 @@
 /*
  * Runs every case of cases/ against every subject: sent whole, and sent in two pieces split at each
  * boundary between two bytes.  Where the pieces meet must never change the answer.  (Built with a
- * sanitizer, each boundary is tried with one of the subjects; TANDEM_LONG=1: with all.)
+ * sanitizer, or by TLS, each boundary is tried with one of the subjects; TANDEM_LONG=1: with all.)
  *
  * One server per subject serves all cases; it is watched after the last one, too: a clean exit, and
  * nothing on stderr.
@@ -191,12 +191,18 @@ static void run_whole(const struct wire_case *one)
     wire_close(&wire);
 }
 
-/* Under a sanitizer the subjects share the boundaries out among them, and each is tried by one. */
+/* Each boundary costs too much then to be tried with each of them. */
+static bool subjects_share(void)
+{
+    return (build_is_slow() || getenv("TANDEM_RELAY") != NULL) && !long_run();
+}
+
+/* The subjects share the boundaries out among them, and each is tried by one. */
 static bool is_anothers(size_t boundary)
 {
     size_t me = (size_t)(server.subject - subjects), count = (size_t)subject_count();
 
-    return build_is_slow() && !long_run() && boundary % count != me;
+    return subjects_share() && boundary % count != me;
 }
 
 static bool worth_a_split(const struct wire_case *one, size_t boundary)
@@ -277,7 +283,7 @@ int main(void)
     snprintf(folder, sizeof(folder), "%s/tests/conformance/cases", source ? source : ".");
     case_count = casefile_read_all(folder, &cases);
     printf("%zu cases, each whole and split at every boundary%s\n", case_count,
-           build_is_slow() && !long_run() ? ", by one of the subjects" : "");
+           subjects_share() ? ", by one of the subjects" : "");
     for (int i = 0; i < SUBJECTS; i++)
         if (i < subject_count())
             add_subject(suite, subjects[i].name, starts[i]);

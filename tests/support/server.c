@@ -38,10 +38,8 @@ struct command_line {
 
 int subject_count(void)
 {
-    const char *preset = getenv("TANDEM_PRESET"), *first = getenv("TANDEM_SUBJECTS");
+    const char *preset = getenv("TANDEM_PRESET");
 
-    if (first != NULL)
-        return atoi(first);
     return preset != NULL && strcmp(preset, "tsan") == 0 ? 1 : SUBJECTS;
 }
 

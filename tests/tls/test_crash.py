@@ -4,13 +4,12 @@ ones; a gate's, its own connections; the gatehouse's, those of all gates; the su
 
 import json
 import os
-import re
 import signal
 import subprocess
 import time
 import unittest
 
-from client import answer, ask, dial, fetch, how_it_ends, is_served, request
+from client import answer, ask, dial, how_it_ends, is_served, request
 from subject import Case, LONG, SLOW, eventually, for_each_subject, parent, patience, read
 
 

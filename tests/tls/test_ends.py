@@ -144,6 +144,7 @@ class Failed(Broken):
         with dial(server.port) as connection:
             connection.sendall(request("/endless.bin"))
             self.assertTrue(eventually(lambda: server.connections() == 1))
+            self.assertTrue(eventually(lambda: server.connections() == 1))
             self.assertTrue(eventually(lambda: server.connections() == 0, 15))
             self.assertNotEqual(how_it_ends(connection), "close_notify")
 

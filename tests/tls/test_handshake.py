@@ -10,7 +10,7 @@ import time
 import unittest
 
 from client import (TLS12, TLS13, answer, ask, believing, certificate_of, curl, dial, fetch, hello,
-                    how_it_ends, request, s_client)
+                    request, s_client)
 from subject import Case, certificates, eventually, for_each_subject, patience, workshop
 
 

@@ -5,14 +5,12 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import threading
-import time
 import unittest
 
 from authority import Authority, Pair
-from client import ask, believing, certificate_of, dial, facts, fetch, how_it_ends, request, s_client
+from client import ask, certificate_of, dial, how_it_ends, request, s_client
 from subject import Case, LONG, certificates, eventually, for_each_subject, patience, workshop
 
 FACTS = os.path.join(os.environ["TANDEM_MODULES"], "tls_facts.so")

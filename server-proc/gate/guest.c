@@ -412,15 +412,23 @@ static void hear_socket(struct gate *g, struct guest *u, uint32_t events)
     move(g, u);
 }
 
-/* What still waits for the client does not matter any more, when the end is none in order. */
+/* The end is none in order. What came before it goes out as far as the client takes it now, as it would
+ * have from a socket of the worker's own; what he does not take must not delay the news. */
+static void cut_off(struct gate *g, struct guest *u)
+{
+    while (pump_down(&u->pump) == PUMP_MORE)
+        ;
+    reset(g, u);
+}
+
 static void hear_pair(struct gate *g, struct guest *u, uint32_t events)
 {
-    if (events & ENDS && !seat_has_ended(seat_of(g, u), u->serial)) {
-        reset(g, u);
-        return;
-    }
+    bool is_abort = events & ENDS && !seat_has_ended(seat_of(g, u), u->serial);
     pump_worker(&u->pump, events & ENDS);
-    move(g, u);
+    if (is_abort && u->state == GUEST_OPEN)
+        cut_off(g, u);
+    else
+        move(g, u);
 }
 
 void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)

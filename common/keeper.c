@@ -15,6 +15,7 @@
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
+#include "wire.h"
 
 static const char READING[] = "while reading a request";
 
@@ -179,6 +180,14 @@ static void complete_entry(struct keeper *k, struct conn *c)
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
+/* It came from a gate, and what the gate has said of it the dead has taken along. */
+static bool is_unknown(struct keeper *k, const struct conn *c)
+{
+    const struct server *s = k->teller.server;
+    return s->handover >= 0 && !(c->flags & CONN_TLS) &&
+           wire_tls_accepted(s, conn_fd(&s->table, c));
+}
+
 /* How much of it was out only the dead could tell. */
 static void tell_of_stream(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
                            const struct death *d)
@@ -231,6 +240,10 @@ static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_p
     case CONN_IDLE:
     case CONN_HELD:
         break;
+    }
+    if (is_unknown(k, c)) {
+        conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while accepting it");
+        return "while accepting it";
     }
     complete_entry(k, c);
     let_go(k, c, NEXT_AGAIN);
@@ -457,12 +470,18 @@ __attribute__((no_sanitize("thread"))) static uint64_t spool_of(const struct con
     return *(const volatile uint64_t *)&c->spooled;
 }
 
+/* Likewise. Those whose handshake is over. */
+__attribute__((no_sanitize("thread"))) static bool is_by_tls(const struct conn *c)
+{
+    return (*(const volatile uint16_t *)&c->flags & (CONN_TLS | CONN_SHAKING)) == CONN_TLS;
+}
+
 static void look_at_all(struct keeper *k, int64_t now)
 {
     struct server *s = k->teller.server;
     int highest = conn_table_highest(&s->table);
     k->highest = highest > k->highest ? highest : k->highest;
-    k->open = 0;
+    k->open = k->open_by_tls = 0;
     k->spooled = 0;
     for (int fd = 0; fd <= k->highest; fd++) {
         struct conn *c = &s->table.slots[fd];
@@ -476,6 +495,7 @@ static void look_at_all(struct keeper *k, int64_t now)
         if (conn_phase(word) == CONN_FREE)
             continue;
         k->open++;
+        k->open_by_tls += is_by_tls(c);
         k->spooled += spool_of(c);
         look_at(k, c, word, now);
     }
@@ -514,6 +534,8 @@ static void count(struct keeper *k, int64_t now)
     int open = atomic_load(&board->connections);
     uint64_t spooled = atomic_load(&board->spooled);
     look_at_all(k, now);
+    if (k->teller.server->tls)
+        atomic_store(&k->teller.server->tls->connections, (uint64_t)k->open_by_tls);
     int64_t much = excess(&k->connections_off, open, atomic_load(&board->connections), k->open);
     if (much != 0)
         atomic_fetch_sub(&board->connections, (int)much);

@@ -33,6 +33,7 @@ struct keeper {
     int64_t drain_until;     /* monotonic ms; 0: not draining */
     int highest;             /* number that ever was a connection, as far as it is known */
     int open;                /* connections counted at the last look */
+    int open_by_tls;         /* … of which so many by TLS */
     uint64_t spooled;        /* bytes of bodies in descriptors, likewise */
     int64_t connections_off; /* what the board says of the two, less what was counted, then */
     int64_t spooled_off;

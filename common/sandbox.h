@@ -1,5 +1,6 @@
 /*
- * sandbox.h — what is left to the workers, and to the gates of server-proc, of what their process could do: what serving needs.
+ * sandbox.h — what is left to the workers, and to the gates of server-proc, of what their process
+ * could do: what serving needs.
  *
  * Entered once, by the process that has loaded the modules, before its first worker; processes and
  * threads started from there inherit it. (A filter installed per child doubles the price of a fork.)
@@ -13,6 +14,7 @@
  * The order is that of the list, each step giving up what the one before it has needed. It guards
  * the machine, and the other processes of the same user, against a handler that has been taken over.
  * It does not guard the requests of one server against each other: what workers share, they share.
+ * A gate enters it by itself, and is left much less.
  */
 #ifndef TANDEM_SANDBOX_H
 #define TANDEM_SANDBOX_H

@@ -155,14 +155,28 @@ static enum next finish_request(struct worker *w, struct conn *c)
     return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
 }
 
-/* In memory of its own, like the rest of the request: others can write where it came from. */
+/* In memory of its own, like the rest of the request: others can write where it came from, and may
+ * have, so each text is given its end here. Most of them are short. */
+static void copy_text(char *to, const char *from, size_t size)
+{
+    size_t length = strnlen(from, size - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
 static void take_facts(struct worker *w, const struct conn *c)
 {
-    const struct tls_facts *facts = conn_facts(&w->teller.server->table, c);
-    if (!facts)
+    const struct tls_facts *from = conn_facts(&w->teller.server->table, c);
+    struct tls_facts *to = &w->facts;
+    if (!from)
         return;
-    w->facts = *facts;
-    request_secure(&w->request, &w->facts);
+    *to =
+        (struct tls_facts){.is_resumed = from->is_resumed}; /* nothing of the last one's is left */
+    copy_text(to->version, from->version, sizeof to->version);
+    copy_text(to->cipher, from->cipher, sizeof to->cipher);
+    copy_text(to->server_name, from->server_name, sizeof to->server_name);
+    copy_text(to->subject, from->subject, sizeof to->subject);
+    request_secure(&w->request, to);
 }
 
 static enum next run_request(struct worker *w, struct conn *c)

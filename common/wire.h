@@ -3,7 +3,7 @@
  *
  *      server-thread    TLS is spoken in place: the socket is the client's, a session (tls/session.h)
  *                       stands between it and the loop
- *      server-proc      TLS is spoken by a gate (gate.h there): the socket is one end of a pair, and
+ *      server-proc      TLS is spoken by a gate (gate/gate.h there): the socket is one end of a pair, and
  *                       what travels on it is plain
  *
  * The loop and all it calls use the functions of the first part, and need not know. Those of the
@@ -43,7 +43,7 @@ int wire_unsent(const struct server *s, const struct conn *c, int fd);
 struct arrival {
     struct sockaddr_in6 peer;
     uint16_t flags; /* CONN_TLS; CONN_SHAKING: the handshake is still to come; CONN_MISSPOKEN */
-    uint32_t seat;  /* server-proc: see gate.h there */
+    uint32_t seat;  /* server-proc: see gate_board.h there */
     uint32_t serial;
     struct tls_facts facts; /* unless CONN_SHAKING */
 };

@@ -4,6 +4,7 @@
 #include "gate_board.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -25,10 +26,17 @@ static size_t bytes(const struct options *o)
     return sizeof(struct gate_board) + gate_board_seats(o) * sizeof(struct seat);
 }
 
+/* Sealed: workers have its number, too, and were it cut short, the supervisor would die of SIGBUS. */
+static bool set_size(int fd, const struct options *o)
+{
+    return ftruncate(fd, (off_t)bytes(o)) == 0 &&
+           fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+}
+
 int gate_board_make(const struct options *o)
 {
-    int fd = memfd_create("gates", MFD_CLOEXEC);
-    if (fd >= 0 && ftruncate(fd, (off_t)bytes(o)) != 0) {
+    int fd = memfd_create("gates", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd >= 0 && !set_size(fd, o)) {
         int error = errno;
         close(fd);
         errno = error;

@@ -219,6 +219,7 @@ static void tell_tls(struct buf *out)
     buf_printf(out, "%s{result=\"full\"} %" PRIu64 "\n", name, atomic_load(&t->full));
     buf_printf(out, "%s{result=\"resumed\"} %" PRIu64 "\n", name, atomic_load(&t->resumed));
     buf_printf(out, "%s{result=\"failed\"} %" PRIu64 "\n", name, atomic_load(&t->failed));
+    gauge(out, "tandem_tls_connections", "Open connections by TLS.", atomic_load(&t->connections));
     if (model_isolates)
         counter(out, "tandem_tls_gate_deaths_total", "Gates that died and were replaced.",
                 atomic_load(&t->gate_deaths));

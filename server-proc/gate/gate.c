@@ -193,7 +193,7 @@ static bool take_event(struct gate *g, const struct epoll_event *event)
 
 static bool is_over(const struct gate *g)
 {
-    return g->is_draining && g->free_count == g->seat_count;
+    return g->is_draining && g->free_count == g->place_count;
 }
 
 static int loop(struct gate *g)
@@ -236,21 +236,16 @@ static size_t count_seats(const struct options *o)
     return wanted < most ? wanted : most;
 }
 
-static bool open_seats(struct gate *g)
+static bool open_places(struct gate *g)
 {
-    g->seat_count = count_seats(g->charge->options);
+    g->place_count = g->free_count = count_seats(g->charge->options);
     errno = EMFILE;
-    if (g->seat_count == 0)
+    if (g->place_count == 0)
         return false;
-    g->seats = calloc(g->seat_count, sizeof *g->seats);
-    g->free = calloc(g->seat_count, sizeof *g->free);
-    if (!g->seats || !g->free)
-        return false;
-    while (g->free_count < g->seat_count) {
-        g->free[g->free_count] = (uint32_t)(g->seat_count - 1 - g->free_count);
-        g->free_count++;
-    }
-    return true;
+    g->places = calloc(g->place_count, sizeof *g->places);
+    for (uint32_t i = 0; g->places && i < g->place_count; i++)
+        g->places[i].next_free = i + 1;
+    return g->places;
 }
 
 bool gate_open(struct gate *g, const struct gate_charge *charge)
@@ -264,7 +259,7 @@ bool gate_open(struct gate *g, const struct gate_charge *charge)
     TAILQ_INIT(&g->stalled);
     g->epoll = epoll_create1(EPOLL_CLOEXEC);
     return g->epoll >= 0 && epoll_ctl(g->epoll, EPOLL_CTL_ADD, charge->signals, &event) == 0 &&
-           open_seats(g) && set_listening(g, true);
+           open_places(g) && set_listening(g, true);
 }
 
 int gate_serve(struct gate *g)
@@ -275,11 +270,10 @@ int gate_serve(struct gate *g)
 
 void gate_close(struct gate *g)
 {
-    for (size_t i = 0; g->seats && i < g->seat_count; i++)
-        if (g->seats[i])
-            guest_expel(g, g->seats[i]);
-    free(g->seats);
-    free(g->free);
+    for (size_t i = 0; g->places && i < g->place_count; i++)
+        if (g->places[i].guest)
+            guest_expel(g, g->places[i].guest);
+    free(g->places);
     if (g->epoll >= 0)
         close(g->epoll);
 }

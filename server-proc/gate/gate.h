@@ -35,13 +35,18 @@ struct gate_charge {
     struct tls_context *context;
 };
 
+struct place {
+    struct guest *guest; /* NULL: nobody */
+    uint32_t next_free;  /* when this one is */
+};
+
 struct gate {
     const struct gate_charge *charge;
     int epoll;
     int64_t now;          /* monotonic ms, as of this round */
-    struct guest **seats; /* who sits there; NULL: nobody */
-    uint32_t *free;       /* numbers of seats, the last one first */
-    size_t free_count, seat_count;
+    struct place *places; /* one for each seat of the bench */
+    size_t place_count, free_count;
+    uint32_t first_free;                  /* of the free ones, the one that was left last */
     struct guest_list due;                /* have had their share, and have more to do */
     struct guest_list queue;              /* to be handed over; the channel is full */
     struct guest_list shaking, lingering; /* in the order of their deadlines */

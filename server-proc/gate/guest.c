@@ -17,7 +17,29 @@
 
 static const uint32_t ENDS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-/* --- tags --- */
+/* --- places --- */
+
+static void take_place(struct gate *g, struct guest *u)
+{
+    struct place *place = &g->places[g->first_free];
+    u->seat = g->first_free;
+    place->guest = u;
+    g->first_free = place->next_free;
+    g->free_count--;
+}
+
+static void give_up_place(struct gate *g, const struct guest *u)
+{
+    g->places[u->seat] = (struct place){.next_free = g->first_free};
+    g->first_free = u->seat;
+    g->free_count++;
+}
+
+static struct seat *seat_of(const struct gate *g, const struct guest *u)
+{
+    size_t first = g->charge->bench * gate_board_bench(g->charge->options);
+    return &g->charge->board->seats[first + u->seat];
+}
 
 uint64_t guest_tag(const struct guest *u, bool of_pair)
 {
@@ -27,7 +49,7 @@ uint64_t guest_tag(const struct guest *u, bool of_pair)
 /* NULL: the event is of one that has gone since. */
 struct guest *guest_of(const struct gate *g, uint64_t tag, bool *of_pair)
 {
-    struct guest *u = g->seats[(uint32_t)tag >> 1];
+    struct guest *u = g->places[(uint32_t)tag >> 1].guest;
     *of_pair = tag & 1;
     return u && u->serial == tag >> 32 ? u : NULL;
 }
@@ -91,8 +113,7 @@ static void leave(struct gate *g, struct guest *u)
         close_if_open(&u->far);
     close_if_open(&u->pair);
     close_if_open(&u->socket);
-    g->seats[u->seat] = NULL;
-    g->free[g->free_count++] = u->seat;
+    give_up_place(g, u);
     free(u);
 }
 
@@ -115,19 +136,11 @@ void guest_arrive(struct gate *g, int socket, const struct sockaddr_in6 *peer)
         return;
     }
     *u = (struct guest){.socket = socket, .pair = -1, .far = -1, .tls = tls, .peer = *peer};
-    u->seat = g->free[--g->free_count];
-    g->seats[u->seat] = u;
-    size_t first = g->charge->bench * gate_board_bench(g->charge->options);
-    u->serial = seat_take(&g->charge->board->seats[first + u->seat]);
+    take_place(g, u);
+    u->serial = seat_take(seat_of(g, u));
     start_timer(u, &g->shaking, g->now + g->charge->options->tls_handshake_timeout);
     if (!watch(g, socket, guest_tag(u, false), EPOLL_CTL_ADD, EPOLLOUT))
         leave(g, u);
-}
-
-static struct seat *seat_of(const struct gate *g, const struct guest *u)
-{
-    size_t first = g->charge->bench * gate_board_bench(g->charge->options);
-    return &g->charge->board->seats[first + u->seat];
 }
 
 /* --- the end --- */
@@ -399,15 +412,23 @@ static void hear_socket(struct gate *g, struct guest *u, uint32_t events)
     move(g, u);
 }
 
-/* What still waits for the client does not matter any more, when the end is none in order. */
+/* The end is none in order. What came before it goes out as far as the client takes it now, as it would
+ * have from a socket of the worker's own; what he does not take must not delay the news. */
+static void cut_off(struct gate *g, struct guest *u)
+{
+    while (pump_down(&u->pump) == PUMP_MORE)
+        ;
+    reset(g, u);
+}
+
 static void hear_pair(struct gate *g, struct guest *u, uint32_t events)
 {
-    if (events & ENDS && !seat_has_ended(seat_of(g, u), u->serial)) {
-        reset(g, u);
-        return;
-    }
+    bool is_abort = events & ENDS && !seat_has_ended(seat_of(g, u), u->serial);
     pump_worker(&u->pump, events & ENDS);
-    move(g, u);
+    if (is_abort && u->state == GUEST_OPEN)
+        cut_off(g, u);
+    else
+        move(g, u);
 }
 
 void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)

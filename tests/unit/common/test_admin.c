@@ -258,6 +258,23 @@ START_TEST(tells_what_the_board_says)
 }
 END_TEST
 
+START_TEST(tells_of_tls_where_it_is_spoken)
+{
+    struct tls_figures figures = {.full = 21, .resumed = 22, .failed = 23, .connections = 24};
+    const char *text = get("/metrics");
+
+    ck_assert_ptr_null(strstr(text, "tandem_tls_"));
+    server.tls = &figures;
+    text = get("/metrics");
+    server.tls = NULL;
+    check_format(text);
+    expect(text, "tandem_tls_handshakes_total{result=\"full\"} 21");
+    expect(text, "tandem_tls_handshakes_total{result=\"resumed\"} 22");
+    expect(text, "tandem_tls_handshakes_total{result=\"failed\"} 23");
+    expect(text, "tandem_tls_connections 24");
+}
+END_TEST
+
 /* Whoever takes over the slot of a dead worker takes nothing from the sum. */
 START_TEST(counts_requests_of_the_dead)
 {
@@ -406,6 +423,7 @@ int main(void)
     tcase_add_test(tcase, takes_what_only_reads);
     tcase_add_test(tcase, tells_all_families_of_an_idle_server);
     tcase_add_test(tcase, tells_what_the_board_says);
+    tcase_add_test(tcase, tells_of_tls_where_it_is_spoken);
     tcase_add_test(tcase, counts_requests_of_the_dead);
     tcase_add_test(tcase, tells_who_has_killed);
     tcase_add_test(tcase, adds_up_routes_of_one_name);

@@ -361,6 +361,17 @@ START_TEST(leaves_what_a_module_asks_for)
 }
 END_TEST
 
+/* A gate needs no file, and one of these calls. */
+START_TEST(leaves_next_to_nothing_to_a_gate)
+{
+    const struct attempt *a = &attempts[_i];
+    struct sandbox_needs needs = {.wanted = true, .is_gate = true};
+
+    assert_attempt(a, &needs, a->try == socket_pair ? 0 : EPERM);
+    ck_assert_msg(says("gates run as"), "%s", told->line);
+}
+END_TEST
+
 /* --- what works ------------------------------------------------------------------------------- */
 
 static int fork_and_wait(void)
@@ -868,6 +879,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, make_places, remove_places);
     tcase_add_loop_test(tcase, leaves_what_serving_needs, 0, COUNT(attempts));
     tcase_add_loop_test(tcase, leaves_what_a_module_asks_for, 0, COUNT(attempts));
+    if (!TANDEM_SANITIZED) /* whose leak checker needs many of them */
+        tcase_add_loop_test(tcase, leaves_next_to_nothing_to_a_gate, 0, COUNT(attempts));
     tcase_add_loop_test(tcase, lets_the_rest_work, 0, COUNT(works));
     tcase_add_test(tcase, lets_connections_be_accepted);
     tcase_add_test(tcase, lets_a_module_connect_and_not_listen);

@@ -3,6 +3,7 @@
  */
 #include "server-proc/gate_board.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -68,6 +69,16 @@ START_TEST(test_it_is_shared)
 }
 END_TEST
 
+/* A handler may call ftruncate with any number; who has it mapped must not die of that. */
+START_TEST(test_nobody_cuts_it_short)
+{
+    int fd = gate_board_make(&few);
+    ck_assert_int_eq(ftruncate(fd, 0), -1);
+    ck_assert_int_eq(errno, EPERM);
+    close(fd);
+}
+END_TEST
+
 START_TEST(test_it_costs_what_is_used)
 {
     const struct options many = {.max_connections = 100000};
@@ -113,6 +124,7 @@ int main(void)
     tcase_add_test(tcase, test_not_for_the_next_one);
     tcase_add_test(tcase, test_serials_begin_again);
     tcase_add_test(tcase, test_it_is_shared);
+    tcase_add_test(tcase, test_nobody_cuts_it_short);
     tcase_add_test(tcase, test_it_costs_what_is_used);
     tcase_add_test(tcase, test_who_waits_is_woken);
     suite_add_tcase(suite, tcase);

@@ -3,14 +3,15 @@
 as he takes something, nor by those who are busy while the server drains, or while its gates are
 replaced."""
 
-import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 import unittest
+from contextlib import closing, suppress
 
-from client import answer, ask, dial, fetch, how_it_ends, is_served, request
+from client import answer, ask, believing, dial, fetch, how_it_ends, is_served, request
 from subject import Case, eventually, for_each_subject, patience, workshop
 
 BIG = 48 << 20  # more than all sockets on the way hold
@@ -58,6 +59,22 @@ class Slow(Case):
                 self.assertTrue(eventually(lambda: server.connections() == 1), path)
                 self.assertTrue(eventually(lambda: server.connections() == 0, 10), path)
                 self.assertEqual(how_it_ends(connection), "reset")
+
+
+    def test_a_goodbye_waits_for_room(self):
+        """Behind an answer that just fits into the socket; among these lengths there are some that do."""
+        path = workshop().path(self.subject + ".socket")
+        server = self.start("--enable-demo", "--tls-listen", "unix:" + path)
+        for length in range(196000, 216000, 1000):
+            with closing(socket.socket(socket.AF_UNIX)) as raw:
+                raw.settimeout(patience(10))
+                raw.connect(path)
+                with believing().wrap_socket(raw, server_hostname="localhost",
+                                             suppress_ragged_eofs=False) as connection:
+                    connection.sendall(request("/work?bytes=%d" % length, Connection="close"))
+                    self.assertTrue(eventually(lambda: server.connections() == 0))
+                    self.assertEqual(len(answer(connection)[2]), length)
+                    self.assertEqual(how_it_ends(connection), "close_notify", length)
 
 
 @for_each_subject("pool", "fresh")
@@ -130,7 +147,7 @@ class Busy(Case):
             busy.sendall(request("/work?sleep=1000"))
             time.sleep(0.2)
             for pid in server.tree():
-                with contextlib.suppress(ProcessLookupError):  # a gate without guests ends at once
+                with suppress(ProcessLookupError):  # a gate without guests ends at once
                     os.kill(pid, signal.SIGTERM)
             self.assertEqual(answer(busy)[0], 200)
             self.assertEqual(how_it_ends(busy), "close_notify")

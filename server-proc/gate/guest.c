@@ -219,6 +219,15 @@ static void note_move(struct gate *g, struct guest *u)
     atomic_fetch_add_explicit(&seat_of(g, u)->moves, 1, memory_order_relaxed);
 }
 
+/* Before anything is added to what its socket holds. */
+static void look_for_move(struct gate *g, struct guest *u)
+{
+    int bytes = unsent(u);
+    if (bytes < u->unsent)
+        note_move(g, u);
+    u->unsent = bytes;
+}
+
 static void watch_over_stalled(struct gate *g, struct guest *u)
 {
     bool is_stalled = u->state == GUEST_ENDING || pump_waits_for_client(&u->pump);
@@ -277,6 +286,8 @@ static bool move_down(struct gate *g, struct guest *u, enum pump_result *result)
 static void move(struct gate *g, struct guest *u)
 {
     enum pump_result up, down;
+    if (u->timer == &g->stalled)
+        look_for_move(g, u);
     if (!move_up(g, u, &up) || !move_down(g, u, &down))
         return;
     watch_for_room(g, u);
@@ -472,12 +483,8 @@ void guest_expire(struct gate *g, struct guest *u)
 
 void guest_look(struct gate *g, struct guest *u)
 {
-    int bytes = unsent(u);
-    bool has_moved = bytes < u->unsent;
-    u->unsent = bytes;
-    if (has_moved)
-        note_move(g, u);
-    else if (g->now - u->since >= g->charge->options->write_timeout)
+    look_for_move(g, u);
+    if (g->now - u->since >= g->charge->options->write_timeout)
         reset(g, u);
 }
 

@@ -68,7 +68,7 @@ struct guest {
     struct tls_session *tls;
     struct guest_list *timer; /* of the gate's, in which it is; NULL: none */
     int64_t since; /* monotonic ms: the deadline; of a stalled one, when it last took something */
-    int unsent;    /* stalled: bytes in its socket at the last look */
+    int unsent;    /* stalled: bytes in its socket when it was last looked at, or sent to */
     struct sockaddr_in6 peer;
     TAILQ_ENTRY(guest) timed, dues, queued;
 };

@@ -34,6 +34,7 @@ struct tls_session {
     struct socket_end end;
     struct tls_hello hello;
     bool is_agreed; /* the handshake is over */
+    bool has_said_end;
     bool wants_room;
     unsigned nothings; /* since the last content */
     char *failure;     /* NULL: none, or no memory for it */
@@ -246,13 +247,17 @@ ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more)
     return (ssize_t)sent;
 }
 
-void tls_end(struct tls_session *t)
+/* SSL_shutdown, called again when all was sent, would begin to read. */
+bool tls_end(struct tls_session *t)
 {
+    if (t->has_said_end || SSL_in_init(t->ssl))
+        return true;
     t->end.has_more = false;
     forget_errors();
-    if (!SSL_in_init(t->ssl))
-        SSL_shutdown(t->ssl);
+    int result = SSL_shutdown(t->ssl);
+    t->has_said_end = result >= 0 || outcome_of(t, result) != OUT_AGAIN;
     forget_errors();
+    return t->has_said_end;
 }
 
 void tls_facts_of(const struct tls_session *t, struct tls_facts *facts)

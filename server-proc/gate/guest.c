@@ -177,21 +177,30 @@ static void read_away(struct gate *g, struct guest *u)
     put_due(g, u);
 }
 
-/* The pair has ended, and all that came before has been sent. */
-static void end(struct gate *g, struct guest *u)
+/* False: it has gone. */
+static bool say_goodbye(struct gate *g, struct guest *u)
 {
-    if (!seat_has_ended(seat_of(g, u), u->serial)) {
-        reset(g, u);
-        return;
-    }
-    tls_end(u->tls);
+    if (!tls_end(u->tls))
+        return true; /* when there is room */
     shutdown(u->socket, SHUT_WR);
     if (u->has_client_ended) {
         leave(g, u);
-        return;
+        return false;
     }
     u->state = GUEST_LINGERING;
     start_timer(u, &g->lingering, g->now + LIMIT_LINGER_TIME);
+    return true;
+}
+
+/* The pair has ended, and all that came before has been sent. Likewise. */
+static bool end(struct gate *g, struct guest *u)
+{
+    if (!seat_has_ended(seat_of(g, u), u->serial)) {
+        reset(g, u);
+        return false;
+    }
+    u->state = GUEST_ENDING;
+    return say_goodbye(g, u);
 }
 
 /* --- bytes --- */
@@ -210,9 +219,19 @@ static void note_move(struct gate *g, struct guest *u)
     atomic_fetch_add_explicit(&seat_of(g, u)->moves, 1, memory_order_relaxed);
 }
 
+/* Before anything is added to what its socket holds. */
+static void look_for_move(struct gate *g, struct guest *u)
+{
+    int bytes = unsent(u);
+    if (bytes < u->unsent)
+        note_move(g, u);
+    u->unsent = bytes;
+}
+
 static void watch_over_stalled(struct gate *g, struct guest *u)
 {
-    bool is_stalled = pump_waits_for_client(&u->pump), was_stalled = u->timer == &g->stalled;
+    bool is_stalled = u->state == GUEST_ENDING || pump_waits_for_client(&u->pump);
+    bool was_stalled = u->timer == &g->stalled;
     if (!is_stalled && was_stalled)
         stop_timer(u);
     if (!is_stalled)
@@ -258,21 +277,21 @@ static bool move_down(struct gate *g, struct guest *u, enum pump_result *result)
         reset(g, u);
         return false;
     }
-    if (*result != PUMP_ENDED)
-        return true;
-    end(g, u);
-    return false;
+    if (*result == PUMP_ENDED)
+        return end(g, u);
+    return u->state != GUEST_ENDING || say_goodbye(g, u);
 }
 
 /* Both ways, as far as they go. */
 static void move(struct gate *g, struct guest *u)
 {
     enum pump_result up, down;
+    if (u->timer == &g->stalled)
+        look_for_move(g, u);
     if (!move_up(g, u, &up) || !move_down(g, u, &down))
         return;
     watch_for_room(g, u);
-    if (u->state == GUEST_OPEN)
-        watch_over_stalled(g, u);
+    watch_over_stalled(g, u);
     if (up == PUMP_MORE || down == PUMP_MORE)
         put_due(g, u);
 }
@@ -438,6 +457,7 @@ void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
         shake(g, u, events);
         return;
     case GUEST_OPEN:
+    case GUEST_ENDING:
     case GUEST_LINGERING:
         if (!of_pair) {
             hear_socket(g, u, events);
@@ -471,12 +491,8 @@ void guest_expire(struct gate *g, struct guest *u)
 
 void guest_look(struct gate *g, struct guest *u)
 {
-    int bytes = unsent(u);
-    bool has_moved = bytes < u->unsent;
-    u->unsent = bytes;
-    if (has_moved)
-        note_move(g, u);
-    else if (g->now - u->since >= g->charge->options->write_timeout)
+    look_for_move(g, u);
+    if (g->now - u->since >= g->charge->options->write_timeout)
         reset(g, u);
 }
 

@@ -205,6 +205,8 @@ static const char *explain(int status)
         return "the body is larger than --max-body";
     case 414:
         return "the target is longer than --max-uri";
+    case 421:
+        return "this port speaks plain HTTP: https is for one that speaks TLS";
     case 431:
         return "the head is larger than --max-header, or has more than --max-headers fields";
     case 503:
@@ -240,6 +242,13 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
         c->flags |= CONN_HTML;
     log_access(w, c, status, 0, 0);
     return answer_refuse(&w->teller, c, status, detail, id);
+}
+
+/* What is asked for by https is for those who ask by TLS alone (RFC 9110 §7.4). By TLS, both are served:
+ * nothing is demanded of http, and "http://" there is a proxy's way to say what "/" says. */
+static bool is_misdirected(const struct worker *w, const struct conn *c)
+{
+    return w->request.wants_https && !(c->flags & CONN_TLS);
 }
 
 /* --- TLS --- */
@@ -305,7 +314,7 @@ static enum next look_for_request(struct worker *w, struct conn *c)
     request_reset(&w->request);
     switch (intake_request(w, c, &status)) {
     case INTAKE_WHOLE:
-        return run_request(w, c);
+        return is_misdirected(w, c) ? refuse(w, c, 421, explain(421)) : run_request(w, c);
     case INTAKE_WAIT:
         return NEXT_WAIT;
     case INTAKE_YIELD:

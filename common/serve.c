@@ -365,18 +365,45 @@ static void refresh(struct worker *w, const struct conn *c, bool is_wary)
     wire_refresh(c, conn_fd(&w->teller.server->table, c), is_wary);
 }
 
-/* TLS may have to write before it can read on. */
-static bool watch_for_room(struct worker *w, struct conn *c)
+/* Monotonic ms: until then the client may take nothing of what TLS has to write before it can read on.
+ * 0: nothing of that kind was waited for, or the client has taken something since. */
+static int64_t room_deadline(const struct worker *w, struct conn *c)
 {
-    bool wants_room =
-        c->flags & CONN_TLS && wire_tls_wants_room(conn_fd(&w->teller.server->table, c));
-    return !wants_room || c->flags & CONN_ROOM || conn_watch(w->teller.server, c, true);
+    bool has_waited = c->flags & CONN_TLS && outbox_is_empty(c) &&
+                      atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_WRITE;
+    if (!has_waited || conn_has_moved(w->teller.server, c))
+        return 0;
+    return atomic_load_explicit(&c->deadline, memory_order_relaxed);
+}
+
+/* TLS may have to write before it can read on: then it is the client's turn to take, and it has as
+ * long as for an answer. As there (answer.c), room is asked for once, since each time makes an event
+ * at once where the client has sent more. */
+static bool watch_for_room(struct worker *w, struct conn *c, int64_t until)
+{
+    struct server *s = w->teller.server;
+    if (!(c->flags & CONN_TLS) || !outbox_is_empty(c))
+        return true;
+    if (!wire_tls_wants_room(conn_fd(&s->table, c))) {
+        c->flags &= (uint16_t)~CONN_ROOM;
+        return true;
+    }
+    if (!(c->flags & (CONN_SHAKING | CONN_LINGER))) { /* these have an end in any case */
+        if (until > 0)
+            conn_wait_until(c, WAIT_WRITE, until);
+        else
+            conn_wait_for_room(s, c);
+    }
+    if (c->flags & CONN_ROOM)
+        return true;
+    c->flags |= CONN_ROOM;
+    return conn_watch(s, c, true);
 }
 
 /* Nobody owns it afterwards, but an event will come: others first. */
 static void yield(struct worker *w, struct conn *c)
 {
-    bool may_hold_bytes = c->flags & CONN_TLS; /* of a body that has arrived */
+    bool may_hold_bytes = c->flags & CONN_TLS && wire_tls_in_place; /* of a body that has arrived */
     if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && (c->head_len == 0 || may_hold_bytes))
         conn_wait_for_us(c);
     conn_hand_on(w->teller.server, c, w->teller.me);
@@ -393,7 +420,7 @@ static void take_turn(struct worker *w, struct conn *c, bool is_wary)
             return;
         if (next == NEXT_AGAIN && i < TURN_REQUESTS)
             continue;
-        if (!watch_once(w, c) || !watch_for_room(w, c)) {
+        if (!watch_once(w, c) || (next == NEXT_WAIT && !watch_for_room(w, c, room_until))) {
             conn_finish(w->teller.server, c, me, END_RESET, "epoll does not take it");
             return;
         }

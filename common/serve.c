@@ -413,6 +413,7 @@ static void yield(struct worker *w, struct conn *c)
 static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 {
     unsigned me = w->teller.me;
+    int64_t room_until = room_deadline(w, c);
     refresh(w, c, is_wary);
     for (int i = 0;; i++) {
         enum next next = look(w, c);

@@ -300,6 +300,15 @@ static int check_fields(const struct options *o, struct request *r)
     return r->content_length > o->max_body ? 413 : 0;
 }
 
+/* "http://" or "https://" of absolute-form. */
+static size_t scheme_length(struct request *r)
+{
+    r->wants_https = r->target_len > 8 && strncasecmp(r->target, "https://", 8) == 0;
+    if (r->wants_https)
+        return 8;
+    return r->target_len > 7 && strncasecmp(r->target, "http://", 7) == 0 ? 7 : 0;
+}
+
 /* origin-form, absolute-form, and "*" for OPTIONS (RFC 9112 §3.2). CONNECT is for proxies. */
 static int read_target(struct request *r)
 {
@@ -310,10 +319,9 @@ static int read_target(struct request *r)
         memcpy(r->path, "*", 2);
         return strcmp(r->method, "OPTIONS") == 0 ? 0 : 400;
     }
-    if (r->target_len > 8 && strncasecmp(at, "https://", 8) == 0)
-        return 421; /* for a server with TLS (RFC 9110 §7.4) */
-    if (r->target_len > 7 && strncasecmp(at, "http://", 7) == 0) {
-        const char *host = at + 7;
+    size_t scheme = scheme_length(r);
+    if (scheme > 0) {
+        const char *host = at + scheme;
         for (at = host; at < end && *at != '/' && *at != '?';)
             at++;
         if (at == host || !is_host(host, (size_t)(at - host)))

@@ -338,11 +338,14 @@ static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
 }
 
-/* Has the client done its part? Then nobody was free to look, and it is not the one who is late. */
+/* Has the client done its part? Then nobody was free to look, and it is not the one who is late. But
+ * where TLS cannot read on before the client takes something, its part is not what it has sent. */
 static bool waits_for_us(const struct server *s, const struct conn *c)
 {
-    int bytes = 0;
-    return ioctl(conn_fd(&s->table, c), FIONREAD, &bytes) == 0 && bytes > 0;
+    int bytes = 0, fd = conn_fd(&s->table, c);
+    if (c->flags & CONN_TLS && wire_tls_wants_room(fd))
+        return false;
+    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 static void give_time(struct keeper *k, struct conn *c, enum conn_wait wait)

@@ -633,17 +633,29 @@ static bool files_are_served(const struct reader *r)
     return o->root || !name || complain(r, name, "is about files, and none are served: add --root");
 }
 
-/* Likewise about TLS. */
-static const char *tls_setting(const struct options *o)
+static bool is_seen(const struct reader *r, const char *name)
 {
-    return o->tls_certs.count > 0   ? "--tls-cert"
-           : o->tls_keys.count > 0  ? "--tls-key"
-           : o->tls_self_signed     ? "--tls-self-signed"
-           : o->tls_ocsp.count > 0  ? "--tls-ocsp"
-           : o->tls_client_ca       ? "--tls-client-ca"
-           : o->tls_client_required ? "--tls-client-required"
-           : o->hsts                ? "--hsts"
-                                    : NULL;
+    return r->seen[find_row(name, strlen(name)) - rows];
+}
+
+/* Likewise about TLS. NULL: nothing is said. */
+static const char *tls_setting(const struct reader *r)
+{
+    static const char *const names[] = {"--tls-cert",
+                                        "--tls-key",
+                                        "--tls-self-signed",
+                                        "--tls-ocsp",
+                                        "--tls-client-ca",
+                                        "--tls-client-required",
+                                        "--tls-min",
+                                        "--tls-ticket-time",
+                                        "--tls-gates",
+                                        "--tls-handshake-timeout",
+                                        "--hsts"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (is_seen(r, names[i] + 2))
+            return names[i];
+    return NULL;
 }
 
 static bool has_certificates(const struct reader *r)
@@ -663,7 +675,7 @@ static bool has_certificates(const struct reader *r)
 static bool tls_makes_sense(const struct reader *r)
 {
     const struct options *o = r->o;
-    const char *setting = tls_setting(o);
+    const char *setting = tls_setting(r);
     if (o->listen.count + o->tls_listen.count > LIMIT_LISTENERS)
         return complain(r, "--tls-listen",
                         "more than %d addresses, with those of --listen: leave some out",

@@ -39,7 +39,8 @@ struct request {
     unsigned field_count;
     unsigned field_max;
     bool is_head;
-    bool is_old; /* HTTP/1.0 */
+    bool is_old;      /* HTTP/1.0 */
+    bool wants_https; /* its target is a whole URI, "https://…" */
     bool keep_alive;
     bool is_chunked;
     bool expects_continue;

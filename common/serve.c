@@ -205,6 +205,8 @@ static const char *explain(int status)
         return "the body is larger than --max-body";
     case 414:
         return "the target is longer than --max-uri";
+    case 421:
+        return "this port speaks plain HTTP: https is for one that speaks TLS";
     case 431:
         return "the head is larger than --max-header, or has more than --max-headers fields";
     case 503:
@@ -240,6 +242,13 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
         c->flags |= CONN_HTML;
     log_access(w, c, status, 0, 0);
     return answer_refuse(&w->teller, c, status, detail, id);
+}
+
+/* What is asked for by https is for those who ask by TLS alone (RFC 9110 §7.4). By TLS, both are served:
+ * nothing is demanded of http, and "http://" there is a proxy's way to say what "/" says. */
+static bool is_misdirected(const struct worker *w, const struct conn *c)
+{
+    return w->request.wants_https && !(c->flags & CONN_TLS);
 }
 
 /* --- TLS --- */
@@ -305,7 +314,7 @@ static enum next look_for_request(struct worker *w, struct conn *c)
     request_reset(&w->request);
     switch (intake_request(w, c, &status)) {
     case INTAKE_WHOLE:
-        return run_request(w, c);
+        return is_misdirected(w, c) ? refuse(w, c, 421, explain(421)) : run_request(w, c);
     case INTAKE_WAIT:
         return NEXT_WAIT;
     case INTAKE_YIELD:
@@ -356,18 +365,45 @@ static void refresh(struct worker *w, const struct conn *c, bool is_wary)
     wire_refresh(c, conn_fd(&w->teller.server->table, c), is_wary);
 }
 
-/* TLS may have to write before it can read on. */
-static bool watch_for_room(struct worker *w, struct conn *c)
+/* Monotonic ms: until then the client may take nothing of what TLS has to write before it can read on.
+ * 0: nothing of that kind was waited for, or the client has taken something since. */
+static int64_t room_deadline(const struct worker *w, struct conn *c)
 {
-    bool wants_room =
-        c->flags & CONN_TLS && wire_tls_wants_room(conn_fd(&w->teller.server->table, c));
-    return !wants_room || c->flags & CONN_ROOM || conn_watch(w->teller.server, c, true);
+    bool has_waited = c->flags & CONN_TLS && outbox_is_empty(c) &&
+                      atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_WRITE;
+    if (!has_waited || conn_has_moved(w->teller.server, c))
+        return 0;
+    return atomic_load_explicit(&c->deadline, memory_order_relaxed);
+}
+
+/* TLS may have to write before it can read on: then it is the client's turn to take, and it has as
+ * long as for an answer. As there (answer.c), room is asked for once, since each time makes an event
+ * at once where the client has sent more. */
+static bool watch_for_room(struct worker *w, struct conn *c, int64_t until)
+{
+    struct server *s = w->teller.server;
+    if (!(c->flags & CONN_TLS) || !outbox_is_empty(c))
+        return true;
+    if (!wire_tls_wants_room(conn_fd(&s->table, c))) {
+        c->flags &= (uint16_t)~CONN_ROOM;
+        return true;
+    }
+    if (!(c->flags & (CONN_SHAKING | CONN_LINGER))) { /* these have an end in any case */
+        if (until > 0)
+            conn_wait_until(c, WAIT_WRITE, until);
+        else
+            conn_wait_for_room(s, c);
+    }
+    if (c->flags & CONN_ROOM)
+        return true;
+    c->flags |= CONN_ROOM;
+    return conn_watch(s, c, true);
 }
 
 /* Nobody owns it afterwards, but an event will come: others first. */
 static void yield(struct worker *w, struct conn *c)
 {
-    bool may_hold_bytes = c->flags & CONN_TLS; /* of a body that has arrived */
+    bool may_hold_bytes = c->flags & CONN_TLS && wire_tls_in_place; /* of a body that has arrived */
     if (outbox_is_empty(c) && !(c->flags & CONN_LINGER) && (c->head_len == 0 || may_hold_bytes))
         conn_wait_for_us(c);
     conn_hand_on(w->teller.server, c, w->teller.me);
@@ -377,6 +413,7 @@ static void yield(struct worker *w, struct conn *c)
 static void take_turn(struct worker *w, struct conn *c, bool is_wary)
 {
     unsigned me = w->teller.me;
+    int64_t room_until = room_deadline(w, c);
     refresh(w, c, is_wary);
     for (int i = 0;; i++) {
         enum next next = look(w, c);
@@ -384,7 +421,7 @@ static void take_turn(struct worker *w, struct conn *c, bool is_wary)
             return;
         if (next == NEXT_AGAIN && i < TURN_REQUESTS)
             continue;
-        if (!watch_once(w, c) || !watch_for_room(w, c)) {
+        if (!watch_once(w, c) || (next == NEXT_WAIT && !watch_for_room(w, c, room_until))) {
             conn_finish(w->teller.server, c, me, END_RESET, "epoll does not take it");
             return;
         }

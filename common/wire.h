@@ -3,8 +3,9 @@
  *
  *      server-thread    TLS is spoken in place: the socket is the client's, a session (tls/session.h)
  *                       stands between it and the loop
- *      server-proc      TLS is spoken by a gate (gate/gate.h there): the socket is one end of a pair, and
- *                       what travels on it is plain
+ *      server-proc      TLS is spoken by a gate (gate/gate.h there): the socket is one end of a pair
+ *                       (handover.h), and what travels on it is plain; what a pair cannot say
+ *                       stands in the seat of the connection (gate_board.h)
  *
  * The loop and all it calls use the functions of the first part, and need not know. Those of the
  * second part are defined by the server folder (wire.c in both), for connections with CONN_TLS; the

@@ -250,6 +250,25 @@ START_TEST(answers_as_the_case_wants)
 }
 END_TEST
 
+/* RFC 9110 7.4: the only one of these answers that depends on what carried the question. */
+START_TEST(serves_https_by_tls_alone)
+{
+    static const char request[] = "GET HTTPS://test/one.txt HTTP/1.1\r\nHost: test\r\n\r\n";
+    bool is_by_tls = getenv("TANDEM_RELAY") != NULL;
+    struct wire wire = wire_open(server.port);
+    struct reply reply = {0};
+
+    ck_assert(wire_send(&wire, request, sizeof(request) - 1));
+    ck_assert_int_eq(wire_read(&wire, &reply, patience(ANSWER_MS)), WIRE_REPLY);
+    ck_assert_int_eq(reply.status, is_by_tls ? 200 : 421);
+    if (is_by_tls)
+        wire_expect_usable(&wire, server.subject->name);
+    else
+        wire_expect_end(&wire, patience(ANSWER_MS), server.subject->name);
+    wire_close(&wire);
+}
+END_TEST
+
 /* Runs last on each server: nothing of the above may have cost it a descriptor or a worker. */
 START_TEST(serves_as_before_afterwards)
 {
@@ -267,6 +286,7 @@ static void add_subject(Suite *suite, const char *name, void (*start_subject)(vo
 
     tcase_add_unchecked_fixture(tcase, start_subject, stop);
     tcase_add_loop_test(tcase, answers_as_the_case_wants, 0, (int)case_count);
+    tcase_add_test(tcase, serves_https_by_tls_alone);
     tcase_add_test(tcase, serves_as_before_afterwards);
     tcase_set_timeout(tcase, case_limit(60));
     suite_add_tcase(suite, tcase);

@@ -260,10 +260,15 @@ bool tls_end(struct tls_session *t)
     return t->has_said_end;
 }
 
+bool tls_is_resumed(const struct tls_session *t)
+{
+    return SSL_session_reused(t->ssl) == 1;
+}
+
 void tls_facts_of(const struct tls_session *t, struct tls_facts *facts)
 {
     const X509 *peer = SSL_get0_peer_certificate(t->ssl);
-    *facts = (struct tls_facts){.is_resumed = SSL_session_reused(t->ssl) == 1};
+    *facts = (struct tls_facts){.is_resumed = tls_is_resumed(t)};
     snprintf(facts->version, sizeof facts->version, "%s", SSL_get_version(t->ssl));
     snprintf(facts->cipher, sizeof facts->cipher, "%s", SSL_get_cipher_name(t->ssl));
     memcpy(facts->server_name, t->hello.server_name, sizeof facts->server_name);

@@ -62,7 +62,9 @@ void tls_refresh(struct tls_session *t, bool is_wary);
  * answer. Reading goes on. False: the socket has no room for it; call again after EPOLLOUT. */
 bool tls_end(struct tls_session *t);
 
-/* What was agreed on; after TLS_DONE. */
+/* After TLS_DONE: it goes on with an earlier session. */
+bool tls_is_resumed(const struct tls_session *t);
+/* What was agreed on; likewise. */
 void tls_facts_of(const struct tls_session *t, struct tls_facts *facts);
 
 #endif

@@ -344,9 +344,7 @@ static void queue_up(struct gate *g, struct guest *u, int far)
 static void count_handshake(struct gate *g, const struct guest *u)
 {
     struct tls_figures *figures = &g->charge->board->figures;
-    struct tls_facts facts;
-    tls_facts_of(u->tls, &facts);
-    atomic_fetch_add(facts.is_resumed ? &figures->resumed : &figures->full, 1);
+    atomic_fetch_add(tls_is_resumed(u->tls) ? &figures->resumed : &figures->full, 1);
 }
 
 static void count_failure(struct gate *g)
@@ -398,6 +396,16 @@ static void fail(struct gate *g, struct guest *u)
     refuse(g, u);
 }
 
+/* It would stay in our epoll as long as the worker has it. */
+static void part_with(struct gate *g, struct guest *u)
+{
+    count_failure(g);
+    stop_timer(u);
+    epoll_ctl(g->epoll, EPOLL_CTL_DEL, u->socket, NULL);
+    u->state = GUEST_MISSPOKEN;
+    queue_up(g, u, u->socket);
+}
+
 static void shake(struct gate *g, struct guest *u, uint32_t events)
 {
     if (!(events & (EPOLLIN | ENDS)) && !tls_wants_room(u->tls))
@@ -408,10 +416,7 @@ static void shake(struct gate *g, struct guest *u, uint32_t events)
         open_up(g, u);
         return;
     case TLS_HTTP:
-        count_failure(g);
-        stop_timer(u);
-        u->state = GUEST_MISSPOKEN;
-        queue_up(g, u, u->socket);
+        part_with(g, u);
         return;
     case TLS_FAILED:
         fail(g, u);

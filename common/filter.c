@@ -25,6 +25,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "sanitized.h"
 
@@ -125,12 +126,14 @@ static const struct condition conditions_with_sockets[] = {
 
 /* clang-format off */
 /* A client's bytes from one socket to another, and nothing else: no file by any name, no process, no
- * thread, no signal but to itself. */
+ * thread, no socket that could reach anybody new, no signal but the SIGABRT of its own abort(). What it
+ * can still do is all that these calls can with the descriptors it has: it accepts, reads and
+ * writes them, and can put any of them into a message to the workers. */
 static const int allowed_for_gate[] = {
     /* each request */
     CALL(recvfrom), CALL(sendto), CALL(epoll_wait), CALL(epoll_pwait), CALL(epoll_ctl),
     /* each connection */
-    CALL(accept4), CALL(sendmsg), CALL(close), CALL(shutdown), CALL(setsockopt),
+    CALL(accept4), CALL(sendmsg), CALL(close), CALL(shutdown),
     /* the log, and signals as they are read there */
     CALL(read), CALL(write), CALL(poll), CALL(ppoll),
     /* memory, locks, time, randomness */
@@ -150,9 +153,7 @@ static const int allowed_for_gate[] = {
 static const struct condition conditions_for_gate[] = {
     IF(mmap, 2, MASKED_EQ, PROT_EXEC, 0),
     IF(mprotect, 2, MASKED_EQ, PROT_EXEC, 0),
-    IF(socketpair, 0, EQ, AF_UNIX, 0),
     IF(ioctl, 1, EQ, SIOCOUTQ, 0),
-    IF(tgkill, 2, EQ, SIGABRT, 0),
 #if !TANDEM_SANITIZED
     IF(prctl, 0, EQ, PR_SET_PDEATHSIG, 0),
 #endif
@@ -193,11 +194,33 @@ static int add_rules_for_worker(scmp_filter_ctx filter, bool sockets)
     return error;
 }
 
+/* Allowed when two arguments are so. A pair of datagram sockets is none: each of its ends can write to
+ * any socket that has a name. The filter is the gate's own, so it knows the gate's number. */
+static int allow_if_both(scmp_filter_ctx filter)
+{
+    const struct {
+        int call;
+        struct scmp_arg_cmp when[2];
+    } rules[] = {
+        {CALL(socketpair),
+         {{0, SCMP_CMP_EQ, AF_UNIX, 0},
+          {1, SCMP_CMP_EQ, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0}}},
+        {CALL(setsockopt), {{1, SCMP_CMP_EQ, SOL_SOCKET, 0}, {2, SCMP_CMP_EQ, SO_LINGER, 0}}},
+        {CALL(tgkill), {{0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0}, {2, SCMP_CMP_EQ, SIGABRT, 0}}},
+    };
+    int error = 0;
+    for (size_t i = 0; i < COUNT(rules) && error == 0; i++)
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, 2, rules[i].when);
+    return error;
+}
+
 static int add_rules_for_gate(scmp_filter_ctx filter)
 {
     int error = allow(filter, allowed_for_gate, COUNT(allowed_for_gate));
     if (error == 0)
         error = allow_if(filter, conditions_for_gate, COUNT(conditions_for_gate));
+    if (error == 0)
+        error = allow_if_both(filter);
     return error;
 }
 

@@ -11,7 +11,8 @@
  * or an errno: then nothing has changed. */
 int filter_install(bool sockets);
 
-/* Likewise, for what a gate does (server-proc/gate): bytes go from one socket to another. */
+/* Likewise, for what a gate does (server-proc/gate): bytes go from one socket to another. By the gate
+ * itself: it may abort, which is a signal to its own number. */
 int filter_install_for_gate(void);
 
 #endif

@@ -45,6 +45,8 @@ void signals_die_with(pid_t parent)
 
 static unsigned meaning(unsigned number)
 {
+    if (number == (unsigned)SIGNAL_OURS)
+        return SIGNAL_OWN;
     switch (number) {
     case SIGTERM:
     case SIGINT:

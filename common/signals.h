@@ -13,7 +13,8 @@ enum {
     SIGNAL_STOP = 1,   /* TERM, INT */
     SIGNAL_CHILD = 2,  /* CHLD */
     SIGNAL_RELOAD = 4, /* HUP */
-    SIGNAL_REOPEN = 8  /* USR1 */
+    SIGNAL_REOPEN = 8, /* USR1 */
+    SIGNAL_OWN = 16    /* SIGNAL_OURS */
 };
 
 #define SIGNAL_OURS \

@@ -18,7 +18,6 @@
 #include "common/clock.h"
 #include "common/death.h"
 #include "common/model.h"
-#include "common/signals.h"
 
 #define PROGRAM "tls-gate"
 
@@ -74,14 +73,11 @@ static bool find_program(char *path, size_t size)
     return (size_t)snprintf(path + at, size - at, "%s", PROGRAM) < size - at;
 }
 
-/* In a child, which has a descriptor table and a memory of its own. */
+/* In a child, which has a descriptor table and a memory of its own. Signals stay blocked, as far as they
+ * are: those that come before the program has opened its own descriptor for them wait until it has. */
 static _Noreturn void become_program(const struct options *o)
 {
     char path[PATH_MAX] = PROGRAM;
-    sigset_t none;
-    sigemptyset(&none);
-    signal(SIGPIPE, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     if (find_program(path, sizeof path)) {
         o->argv[0] = path;
         execv(path, o->argv);
@@ -199,7 +195,7 @@ void gatehouse_drain(void)
     if (self.is_draining)
         return;
     self.is_draining = true;
-    signal_it(SIGTERM);
+    signal_it(GATE_DRAIN);
 }
 
 bool gatehouse_is_drained(int64_t until)
@@ -260,11 +256,12 @@ static void close_if_open(int *fd)
     *fd = -1;
 }
 
-/* What workers have ended in order may still be on its way to the client. */
+/* What workers have ended in order may still be on its way to the client; but whoever was told before
+ * to drain, has had its time. */
 static void end_gatehouse(void)
 {
-    int64_t until = clock_ms() + GOODBYE;
-    signal_it(SIGTERM);
+    int64_t until = self.is_draining ? 0 : clock_ms() + GOODBYE;
+    gatehouse_drain();
     while (self.pid > 0 && clock_ms() < until) {
         if (waitpid(self.pid, NULL, WNOHANG) != 0)
             self.pid = 0;

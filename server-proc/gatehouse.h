@@ -6,7 +6,7 @@
  *      supervisor ── fork + exec ──▶ gatehouse ── fork ──▶ gate, gate, …
  *         │ ▲                            ▲
  *         │ └── dies: the gates with it; started again
- *         └──── HUP, TERM ───────────────┘
+ *         └──── HUP, GATE_DRAIN ─────────┘
  *
  * It has the same arguments and the same environment, hence reads the same options. What is opened
  * already it finds at fixed numbers (gate_numbers). Supervisor only, unless said otherwise. All of
@@ -21,6 +21,7 @@
 
 #include "common/guard.h"
 #include "common/server.h"
+#include "common/signals.h"
 #include "gate_board.h"
 
 enum gate_numbers {
@@ -28,6 +29,11 @@ enum gate_numbers {
     GATE_BOARD,
     GATE_LISTENERS
 }; /* those of --tls-listen follow */
+
+/* To the gatehouse, and from there to the gates: no new guests, and end with the last one. Not TERM, which
+ * whoever stops a service may send to all of its processes, meaning what the supervisor makes of it; so
+ * they ignore that. At once is KILL, or the end of the parent. */
+#define GATE_DRAIN SIGNAL_OURS
 
 /* NULL: no TLS is spoken. Anybody. */
 struct gate_board *gatehouse_board(void);

@@ -25,7 +25,8 @@ static int seal(const struct tls_context *c, struct ticket_key *key,
                 unsigned char name[TICKET_NAME_SIZE], unsigned char *iv, EVP_CIPHER_CTX *cipher,
                 EVP_MAC_CTX *mac)
 {
-    tls_tickets_sealing(c->tickets, key);
+    if (!tls_tickets_sealing(c->tickets, key))
+        return BROKEN;
     memcpy(name, key->name, sizeof key->name);
     bool ok = RAND_bytes(iv, EVP_CIPHER_get_iv_length(c->ticket_cipher)) == 1 &&
               EVP_EncryptInit_ex2(cipher, c->ticket_cipher, key->cipher, iv, NULL) == 1 &&

@@ -34,6 +34,7 @@ struct tls_session {
     struct socket_end end;
     struct tls_hello hello;
     bool is_agreed; /* the handshake is over */
+    bool has_said_end;
     bool wants_room;
     unsigned nothings; /* since the last content */
     char *failure;     /* NULL: none, or no memory for it */
@@ -246,19 +247,28 @@ ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more)
     return (ssize_t)sent;
 }
 
-void tls_end(struct tls_session *t)
+/* SSL_shutdown, called again when all was sent, would begin to read. */
+bool tls_end(struct tls_session *t)
 {
+    if (t->has_said_end || SSL_in_init(t->ssl))
+        return true;
     t->end.has_more = false;
     forget_errors();
-    if (!SSL_in_init(t->ssl))
-        SSL_shutdown(t->ssl);
+    int result = SSL_shutdown(t->ssl);
+    t->has_said_end = result >= 0 || outcome_of(t, result) != OUT_AGAIN;
     forget_errors();
+    return t->has_said_end;
+}
+
+bool tls_is_resumed(const struct tls_session *t)
+{
+    return SSL_session_reused(t->ssl) == 1;
 }
 
 void tls_facts_of(const struct tls_session *t, struct tls_facts *facts)
 {
     const X509 *peer = SSL_get0_peer_certificate(t->ssl);
-    *facts = (struct tls_facts){.is_resumed = SSL_session_reused(t->ssl) == 1};
+    *facts = (struct tls_facts){.is_resumed = tls_is_resumed(t)};
     snprintf(facts->version, sizeof facts->version, "%s", SSL_get_version(t->ssl));
     snprintf(facts->cipher, sizeof facts->cipher, "%s", SSL_get_cipher_name(t->ssl));
     memcpy(facts->server_name, t->hello.server_name, sizeof facts->server_name);

@@ -58,11 +58,13 @@ bool tls_wants_room(const struct tls_session *t);
  * it). A session just opened is fresh. */
 void tls_refresh(struct tls_session *t, bool is_wary);
 
-/* Says close_notify (RFC 8446 §6.1), if the socket takes it: all that was promised has been sent.
- * Never after half an answer. Reading goes on. */
-void tls_end(struct tls_session *t);
+/* Says close_notify (RFC 8446 §6.1), once: all that was promised has been sent. Never after half an
+ * answer. Reading goes on. False: the socket has no room for it; call again after EPOLLOUT. */
+bool tls_end(struct tls_session *t);
 
-/* What was agreed on; after TLS_DONE. */
+/* After TLS_DONE: it goes on with an earlier session. */
+bool tls_is_resumed(const struct tls_session *t);
+/* What was agreed on; likewise. */
 void tls_facts_of(const struct tls_session *t, struct tls_facts *facts);
 
 #endif

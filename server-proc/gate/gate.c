@@ -95,14 +95,10 @@ static void drain(struct gate *g)
     g->is_draining = true;
 }
 
-/* False: told twice. */
-static bool take_signals(struct gate *g)
+static void take_signals(struct gate *g)
 {
-    if (!(signals_wait(g->charge->signals, 0) & SIGNAL_STOP))
-        return true;
-    bool is_first = !g->is_draining;
-    drain(g);
-    return is_first;
+    if (signals_wait(g->charge->signals, 0) & SIGNAL_OWN)
+        drain(g); /* GATE_DRAIN */
 }
 
 /* --- time --- */
@@ -173,22 +169,20 @@ static void go_on(struct gate *g)
     }
 }
 
-/* False: this gate is to end at once. */
-static bool take_event(struct gate *g, const struct epoll_event *event)
+static void take_event(struct gate *g, const struct epoll_event *event)
 {
     uint64_t tag = event->data.u64;
     bool of_pair;
-    if (tag >> 32 == 0 && tag == TAG_SIGNALS)
-        return take_signals(g);
-    if (tag >> 32 == 0) {
+    if (tag == TAG_SIGNALS) {
+        take_signals(g);
+    } else if (tag >> 32 == 0) {
         if (g->is_listening)
             accept_some(g, g->charge->listener + (int)(tag - TAG_LISTENERS));
-        return true;
+    } else {
+        struct guest *u = guest_of(g, tag, &of_pair);
+        if (u)
+            guest_event(g, u, of_pair, event->events);
     }
-    struct guest *u = guest_of(g, tag, &of_pair);
-    if (u)
-        guest_event(g, u, of_pair, event->events);
-    return true;
 }
 
 static bool is_over(const struct gate *g)
@@ -208,8 +202,7 @@ static int loop(struct gate *g)
         }
         g->now = clock_ms();
         for (int i = 0; i < n; i++)
-            if (!take_event(g, &events[i]))
-                return EXIT_SUCCESS;
+            take_event(g, &events[i]);
         go_on(g);
         hand_over_queue(g);
         expire(g, &g->shaking);

@@ -177,21 +177,30 @@ static void read_away(struct gate *g, struct guest *u)
     put_due(g, u);
 }
 
-/* The pair has ended, and all that came before has been sent. */
-static void end(struct gate *g, struct guest *u)
+/* False: it has gone. */
+static bool say_goodbye(struct gate *g, struct guest *u)
 {
-    if (!seat_has_ended(seat_of(g, u), u->serial)) {
-        reset(g, u);
-        return;
-    }
-    tls_end(u->tls);
+    if (!tls_end(u->tls))
+        return true; /* when there is room */
     shutdown(u->socket, SHUT_WR);
     if (u->has_client_ended) {
         leave(g, u);
-        return;
+        return false;
     }
     u->state = GUEST_LINGERING;
     start_timer(u, &g->lingering, g->now + LIMIT_LINGER_TIME);
+    return true;
+}
+
+/* The pair has ended, and all that came before has been sent. Likewise. */
+static bool end(struct gate *g, struct guest *u)
+{
+    if (!seat_has_ended(seat_of(g, u), u->serial)) {
+        reset(g, u);
+        return false;
+    }
+    u->state = GUEST_ENDING;
+    return say_goodbye(g, u);
 }
 
 /* --- bytes --- */
@@ -210,9 +219,19 @@ static void note_move(struct gate *g, struct guest *u)
     atomic_fetch_add_explicit(&seat_of(g, u)->moves, 1, memory_order_relaxed);
 }
 
+/* Before anything is added to what its socket holds. */
+static void look_for_move(struct gate *g, struct guest *u)
+{
+    int bytes = unsent(u);
+    if (bytes < u->unsent)
+        note_move(g, u);
+    u->unsent = bytes;
+}
+
 static void watch_over_stalled(struct gate *g, struct guest *u)
 {
-    bool is_stalled = pump_waits_for_client(&u->pump), was_stalled = u->timer == &g->stalled;
+    bool is_stalled = u->state == GUEST_ENDING || pump_waits_for_client(&u->pump);
+    bool was_stalled = u->timer == &g->stalled;
     if (!is_stalled && was_stalled)
         stop_timer(u);
     if (!is_stalled)
@@ -258,21 +277,21 @@ static bool move_down(struct gate *g, struct guest *u, enum pump_result *result)
         reset(g, u);
         return false;
     }
-    if (*result != PUMP_ENDED)
-        return true;
-    end(g, u);
-    return false;
+    if (*result == PUMP_ENDED)
+        return end(g, u);
+    return u->state != GUEST_ENDING || say_goodbye(g, u);
 }
 
 /* Both ways, as far as they go. */
 static void move(struct gate *g, struct guest *u)
 {
     enum pump_result up, down;
+    if (u->timer == &g->stalled)
+        look_for_move(g, u);
     if (!move_up(g, u, &up) || !move_down(g, u, &down))
         return;
     watch_for_room(g, u);
-    if (u->state == GUEST_OPEN)
-        watch_over_stalled(g, u);
+    watch_over_stalled(g, u);
     if (up == PUMP_MORE || down == PUMP_MORE)
         put_due(g, u);
 }
@@ -325,9 +344,7 @@ static void queue_up(struct gate *g, struct guest *u, int far)
 static void count_handshake(struct gate *g, const struct guest *u)
 {
     struct tls_figures *figures = &g->charge->board->figures;
-    struct tls_facts facts;
-    tls_facts_of(u->tls, &facts);
-    atomic_fetch_add(facts.is_resumed ? &figures->resumed : &figures->full, 1);
+    atomic_fetch_add(tls_is_resumed(u->tls) ? &figures->resumed : &figures->full, 1);
 }
 
 static void count_failure(struct gate *g)
@@ -379,6 +396,16 @@ static void fail(struct gate *g, struct guest *u)
     refuse(g, u);
 }
 
+/* It would stay in our epoll as long as the worker has it. */
+static void part_with(struct gate *g, struct guest *u)
+{
+    count_failure(g);
+    stop_timer(u);
+    epoll_ctl(g->epoll, EPOLL_CTL_DEL, u->socket, NULL);
+    u->state = GUEST_MISSPOKEN;
+    queue_up(g, u, u->socket);
+}
+
 static void shake(struct gate *g, struct guest *u, uint32_t events)
 {
     if (!(events & (EPOLLIN | ENDS)) && !tls_wants_room(u->tls))
@@ -389,10 +416,7 @@ static void shake(struct gate *g, struct guest *u, uint32_t events)
         open_up(g, u);
         return;
     case TLS_HTTP:
-        count_failure(g);
-        stop_timer(u);
-        u->state = GUEST_MISSPOKEN;
-        queue_up(g, u, u->socket);
+        part_with(g, u);
         return;
     case TLS_FAILED:
         fail(g, u);
@@ -412,15 +436,23 @@ static void hear_socket(struct gate *g, struct guest *u, uint32_t events)
     move(g, u);
 }
 
-/* What still waits for the client does not matter any more, when the end is none in order. */
+/* The end is none in order. What came before it goes out as far as the client takes it now, as it would
+ * have from a socket of the worker's own; what he does not take must not delay the news. */
+static void cut_off(struct gate *g, struct guest *u)
+{
+    while (pump_down(&u->pump) == PUMP_MORE)
+        ;
+    reset(g, u);
+}
+
 static void hear_pair(struct gate *g, struct guest *u, uint32_t events)
 {
-    if (events & ENDS && !seat_has_ended(seat_of(g, u), u->serial)) {
-        reset(g, u);
-        return;
-    }
+    bool is_abort = events & ENDS && !seat_has_ended(seat_of(g, u), u->serial);
     pump_worker(&u->pump, events & ENDS);
-    move(g, u);
+    if (is_abort && u->state == GUEST_OPEN)
+        cut_off(g, u);
+    else
+        move(g, u);
 }
 
 void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
@@ -430,6 +462,7 @@ void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
         shake(g, u, events);
         return;
     case GUEST_OPEN:
+    case GUEST_ENDING:
     case GUEST_LINGERING:
         if (!of_pair) {
             hear_socket(g, u, events);
@@ -463,12 +496,8 @@ void guest_expire(struct gate *g, struct guest *u)
 
 void guest_look(struct gate *g, struct guest *u)
 {
-    int bytes = unsent(u);
-    bool has_moved = bytes < u->unsent;
-    u->unsent = bytes;
-    if (has_moved)
-        note_move(g, u);
-    else if (g->now - u->since >= g->charge->options->write_timeout)
+    look_for_move(g, u);
+    if (g->now - u->since >= g->charge->options->write_timeout)
         reset(g, u);
 }
 

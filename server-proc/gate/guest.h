@@ -12,13 +12,17 @@
  *                  │  └── the worker's end of the pair is closed, and nobody has said that this is
  *                  │      the end in order (gate_board.h); the client is gone ──▶ RST, gone
  *                  ▼
- *     it was said: close_notify, FIN
+ *               ENDING ── the client takes nothing any more ──▶ RST, gone
  *                  │
+ *     there is room for it: close_notify, FIN
+ *                  ▼
  *              LINGERING ── the client has ended, too ──▶ gone
  *
  *   SHAKING    --tls-handshake-timeout runs
  *   OPEN       bytes go both ways (pump.h); the client's end, when it comes, is passed on, and the
  *              answer still goes out. While bytes wait for the client, --write-timeout runs
+ *   ENDING     in order, and all has been sent but the close_notify, for which the socket may be too
+ *              full. Otherwise like OPEN
  *   LINGERING  all that was promised is sent. What the client still sends goes to the worker, who may
  *              be reading it away, or nowhere: a close with bytes unread would be a reset, which can
  *              overtake what was sent
@@ -41,7 +45,14 @@ struct gate;
 struct tls_session;
 TAILQ_HEAD(guest_list, guest);
 
-enum guest_state { GUEST_SHAKING, GUEST_OPEN, GUEST_LINGERING, GUEST_REFUSED, GUEST_MISSPOKEN };
+enum guest_state {
+    GUEST_SHAKING,
+    GUEST_OPEN,
+    GUEST_ENDING,
+    GUEST_LINGERING,
+    GUEST_REFUSED,
+    GUEST_MISSPOKEN
+};
 
 struct guest {
     enum guest_state state;
@@ -57,7 +68,7 @@ struct guest {
     struct tls_session *tls;
     struct guest_list *timer; /* of the gate's, in which it is; NULL: none */
     int64_t since; /* monotonic ms: the deadline; of a stalled one, when it last took something */
-    int unsent;    /* stalled: bytes in its socket at the last look */
+    int unsent;    /* stalled: bytes in its socket when it was last looked at, or sent to */
     struct sockaddr_in6 peer;
     TAILQ_ENTRY(guest) timed, dues, queued;
 };

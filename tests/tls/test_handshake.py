@@ -127,7 +127,7 @@ class Keys(Case):
                               (("-tls1_3", "-sigalgs", "ecdsa_secp256r1_sha256"), "ECDSA")):
             said = s_client(server.port, *options)
             self.assertIn("200 OK", said, options)
-            self.assertRegex(said, "Peer signature type: %s" % kind)
+            self.assertRegex(said, "(?i)Peer signature type: %s" % kind)  # 3.5 has its whole name
 
 
 @for_each_subject()

@@ -101,11 +101,11 @@ class Refused(Case):
         """By whom it was started, not by whom it becomes."""
         if os.getuid() == 0:
             return  # root reads all; that the keys, which are root's alone, are read is every other test
-        kept = written("unreadable.key", content(workshop().pair.key))
+        kept = written("unreadable-%s.key" % self.subject, content(workshop().pair.key))
         os.chmod(kept, 0)
         code, said = run(self.subject, *certificates(Pair(workshop().pair.cert, kept)))
         self.assertIn(code, (1, 2))
-        self.assertIn("unreadable.key", said)
+        self.assertIn("unreadable-%s.key" % self.subject, said)
 
 
 @for_each_subject("thread", "pool")

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -207,7 +208,27 @@ static int socket_pair(void)
 {
     int ends[2];
 
-    return result_of(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+    return result_of(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+}
+
+static int datagram_pair(void)
+{
+    int ends[2];
+
+    return result_of(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends));
+}
+
+static int option_of_nothing(void)
+{
+    int on = 1;
+
+    return result_of(setsockopt(-1, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on));
+}
+
+/* No process has this number. */
+static int abort_somebody(void)
+{
+    return result_of(syscall(SYS_tgkill, INT_MAX, INT_MAX, SIGABRT));
 }
 
 static int start_program(void)
@@ -314,6 +335,9 @@ static const struct attempt {
     {"socket unix", socket_unix, EPERM, 0, ANYHOW},
     {"socket netlink", socket_netlink, EPERM, EPERM, ANYHOW},
     {"socketpair", socket_pair, EPERM, 0, ANYHOW},
+    {"socketpair(DGRAM)", datagram_pair, EPERM, 0, ANYHOW},
+    {"setsockopt", option_of_nothing, EBADF, EBADF, ANYHOW},
+    {"tgkill", abort_somebody, ESRCH, ESRCH, ANYHOW},
     {"execve", start_program, EPERM, EPERM, ANYHOW},
     {"ptrace", be_traced, EPERM, EPERM, NOT_SANITIZED},
     {"process_vm_readv", read_by_pid, EPERM, EPERM, ANYHOW},

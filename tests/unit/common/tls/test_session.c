@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <signal.h>
 #include <stdio.h>
@@ -495,13 +496,48 @@ START_TEST(test_server_ends)
     char byte;
     struct visit *v = good_visit(versions[_i]);
     ck_assert_int_eq(tls_send(v->server, "x", 1, true), 1);
-    tls_end(v->server);
+    ck_assert(tls_end(v->server));
     ck_assert_int_eq(SSL_read(v->client, &byte, 1), 1);
     int n = SSL_read(v->client, &byte, 1);
     ck_assert_int_eq(SSL_get_error(v->client, n), SSL_ERROR_ZERO_RETURN);
     ck_assert_int_eq(SSL_write(v->client, "late", 4), 4);
     tls_refresh(v->server, false);
     ck_assert_int_eq(tls_recv(v->server, &byte, 1), 1);
+    visit_close(v);
+}
+END_TEST
+
+/* A piece of this size is one packet: it is taken as a whole, or not at all. */
+static int fill(struct visit *v, int most)
+{
+    static const char piece[1000];
+    int count = 0;
+    while (count < most && tls_send(v->server, piece, sizeof piece, false) > 0)
+        count++;
+    return count;
+}
+
+START_TEST(test_no_room_for_the_end)
+{
+    static char bytes[1000];
+    struct visit *v = good_visit(versions[_i]);
+    int room = fill(v, INT_MAX), taken = 0, n;
+    visit_close(v);
+    v = good_visit(versions[_i]);
+    ck_assert_int_eq(fill(v, room), room);
+    ck_assert(!tls_end(v->server));
+    ck_assert(tls_wants_room(v->server));
+    for (; taken < room / 2; taken++)
+        ck_assert_int_eq(SSL_read(v->client, bytes, sizeof bytes), sizeof bytes);
+    ck_assert(tls_end(v->server));
+    ck_assert(tls_end(v->server)); /* and not once more */
+    while ((n = SSL_read(v->client, bytes, sizeof bytes)) > 0)
+        taken++;
+    ck_assert_int_eq(SSL_get_error(v->client, n), SSL_ERROR_ZERO_RETURN);
+    ck_assert_int_eq(taken, room);
+    ck_assert_int_eq(SSL_write(v->client, "late", 4), 4);
+    tls_refresh(v->server, false);
+    ck_assert_int_eq(tls_recv(v->server, bytes, 4), 4);
     visit_close(v);
 }
 END_TEST
@@ -625,6 +661,7 @@ static TCase *ends_case(void)
     tcase_add_loop_test(ends, test_client_is_gone, 0, 2);
     tcase_add_loop_test(ends, test_client_goes_in_the_handshake, 0, 2);
     tcase_add_loop_test(ends, test_server_ends, 0, 2);
+    tcase_add_loop_test(ends, test_no_room_for_the_end, 0, 2);
     tcase_add_loop_test(ends, test_closing_says_nothing, 0, 2);
     tcase_add_loop_test(ends, test_the_context_may_go_first, 0, 2);
     tcase_add_loop_test(ends, test_alpn, 0, 5);

@@ -17,6 +17,7 @@
 
 #include "common/clock.h"
 #include "common/signals.h"
+#include "server-proc/gatehouse.h"
 #include "server-proc/handover.h"
 #include "tests/unit/common/tls/scene.h"
 #include "unit.h"
@@ -436,6 +437,33 @@ START_TEST(test_a_client_takes_little)
 }
 END_TEST
 
+/* … and talks all the time: too little is taken for epoll to tell of room, and each word of its is an
+ * event. */
+START_TEST(test_a_client_takes_little_and_talks)
+{
+    static char bytes[16384];
+    struct handover h = {0};
+    int64_t until;
+    stage->options.write_timeout = 1000;
+    start_gate(0);
+    struct client c = connect_client();
+    int fd = take(&h);
+    stuff(fd);
+    for (int i = 0; i < 25; i++) {
+        ck_assert_int_gt(SSL_read(c.ssl, bytes, sizeof bytes), 0);
+        for (until = clock_ms() + 100; clock_ms() < until; usleep(1000)) {
+            ck_assert_int_eq(SSL_write(c.ssl, "x", 1), 1);
+            recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        }
+    }
+    ck_assert_int_eq(SSL_write(c.ssl, "y", 1), 1);
+    ck_assert(becomes_ready(fd, POLLIN, 10000));
+    ck_assert_int_gt(recv(fd, bytes, sizeof bytes, 0), 0);
+    close(fd);
+    drop_client(&c);
+}
+END_TEST
+
 /* The worker has long gone, having said all. */
 START_TEST(test_a_client_takes_nothing_of_the_last)
 {
@@ -464,7 +492,7 @@ START_TEST(test_it_drains)
     struct client c = connect_client();
     int fd = take(&h), shaking = dial();
     usleep(50000); /* it is let in, and does not go on */
-    kill(gate_pid, SIGTERM);
+    kill(gate_pid, GATE_DRAIN);
     close(shaking);
     ck_assert_int_eq(send(fd, "last", 4, 0), 4);
     say_it_is_over(&h);
@@ -476,17 +504,26 @@ START_TEST(test_it_drains)
 }
 END_TEST
 
-START_TEST(test_it_ends_at_once)
+/* Whoever stops a service tells each of its processes. */
+START_TEST(test_it_is_for_the_gatehouse_to_say)
 {
     struct handover h = {0};
+    size_t count;
     start_gate(0);
     struct client c = connect_client();
     int fd = take(&h);
-    kill(gate_pid, SIGTERM);
-    usleep(100000); /* two that come at once are one */
-    kill(gate_pid, SIGTERM);
-    ck_assert_int_eq(end_of_gate(), 0);
+    for (int i = 0; i < 3; i++) {
+        kill(gate_pid, SIGTERM);
+        kill(gate_pid, SIGINT);
+        kill(gate_pid, SIGHUP);
+        usleep(50000); /* two that come at once are one */
+    }
+    say_it_is_over(&h);
     close(fd);
+    ck_assert_int_eq(how_it_ends(&c, &count), SSL_ERROR_ZERO_RETURN);
+    drop_client(&c);
+    c = connect_client();
+    close(take(&h));
     drop_client(&c);
 }
 END_TEST
@@ -513,7 +550,8 @@ int main(void)
         (const TTest *const[]){test_the_channel_is_full, test_all_seats_are_taken, NULL});
     add(suite, "slow ones",
         (const TTest *const[]){test_a_client_takes_nothing, test_a_client_takes_little,
+                               test_a_client_takes_little_and_talks,
                                test_a_client_takes_nothing_of_the_last, NULL});
-    add(suite, "its end", (const TTest *const[]){test_it_drains, test_it_ends_at_once, NULL});
+    add(suite, "its end", (const TTest *const[]){test_it_drains, test_it_is_for_the_gatehouse_to_say, NULL});
     return unit_run(suite);
 }

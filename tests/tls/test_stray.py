@@ -8,7 +8,7 @@ import unittest
 import urllib.request
 
 from client import fetch, is_served
-from subject import Case, eventually, for_each_subject, patience
+from subject import Case, eventually, for_each_subject, patience, workshop
 
 STRAY = os.path.join(os.environ["TANDEM_MODULES"], "stray.so")
 
@@ -70,6 +70,36 @@ class Closed(Case):
         self.assertEqual(fetch(server.port)[0], 200)
         self.expect_service(server)
         self.assertNotIn("another program", server.log())
+
+
+@for_each_subject("pool")
+class Opened(Case):
+    def try_to_open(self, server, path):
+        return get(server.plain, "/open?path=" + path)
+
+    def test_a_key_that_anybody_may_read(self):
+        """By its mode.  Landlock keeps it from handlers; without that, there is a warning."""
+        key = workshop().pair.key
+        mode = os.stat(key).st_mode
+        self.addCleanup(os.chmod, key, mode)
+        os.chmod(key, 0o644)
+        server = self.start("--module", STRAY, "--sandbox", "off", noisy=True)
+        self.assertEqual(self.try_to_open(server, key), "opened")
+        self.assertEqual(len(server.logged("--tls-key .*handlers can open this file")), 1)
+        server = self.start("--module", STRAY, "--log-level", "info", noisy=True)
+        if not server.logged("Landlock ABI"):
+            self.skipTest("there is no Landlock")
+        self.assertEqual(self.try_to_open(server, key), "Permission denied")
+        self.assertNotIn("handlers can open", server.log())
+
+    def test_a_file_below_etc(self):
+        """Where keys are wont to be: whatever its mode, and whoever has started the server."""
+        server = self.start("--module", STRAY, "--log-level", "info", noisy=True)
+        if not server.logged("Landlock ABI"):
+            self.skipTest("there is no Landlock")
+        for path in filter(os.path.exists, ("/etc/profile", "/etc/hostname", "/etc/fstab")):
+            self.assertEqual(self.try_to_open(server, path), "Permission denied", path)
+        self.assertEqual(self.try_to_open(server, "/etc/passwd"), "opened")
 
 
 if __name__ == "__main__":

@@ -236,6 +236,7 @@ struct tls_context *tls_context_open(const struct material *m, const struct opti
     }
     c->users = 1;
     c->tickets = tickets;
+    c->ticket_time = options->tls_ticket_time;
     if (fill(&o, m))
         return c;
     tls_context_close(c);

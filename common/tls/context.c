@@ -34,15 +34,16 @@ static int choose_site(SSL *ssl, int *alert, void *context)
     const struct tls_context *c = context;
     struct tls_hello *hello = SSL_get_app_data(ssl);
     const struct tls_site *site = NULL;
-    (void)alert;
     names_asked_for(ssl, hello->server_name, sizeof hello->server_name);
     if (hello->server_name[0] != '\0')
         site = site_by(c, hello->server_name, names_have);
     if (!site && hello->server_name[0] != '\0')
         site = site_by(c, hello->server_name, names_cover);
     hello->is_known = site != NULL;
-    SSL_set_SSL_CTX(ssl, site ? site->ctx : c->sites[0].ctx);
-    return SSL_CLIENT_HELLO_SUCCESS;
+    if (SSL_set_SSL_CTX(ssl, site ? site->ctx : c->sites[0].ctx))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR; /* out of memory */
+    return SSL_CLIENT_HELLO_ERROR;
 }
 
 /* A name that has been acted upon is acknowledged (RFC 6066 §3). */
@@ -236,6 +237,7 @@ struct tls_context *tls_context_open(const struct material *m, const struct opti
     }
     c->users = 1;
     c->tickets = tickets;
+    c->ticket_time = options->tls_ticket_time;
     if (fill(&o, m))
         return c;
     tls_context_close(c);

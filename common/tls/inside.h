@@ -29,6 +29,7 @@ struct tls_site {
 struct tls_context {
     _Atomic unsigned users;
     struct tls_tickets *tickets;
+    int64_t ticket_time;       /* ms: so long a session goes on, resume.h */
     EVP_CIPHER *ticket_cipher; /* looked up once, not for each ticket */
     BIO_METHOD *socket_method; /* socket_bio.h */
     struct tls_pair pairs[CONTEXT_PAIRS];

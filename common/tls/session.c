@@ -257,15 +257,15 @@ ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more)
     return (ssize_t)sent;
 }
 
-/* SSL_shutdown, called again when all was sent, would begin to read. */
+/* SSL_shutdown answers 0 when it is sent, and also when a second try found no room: its error tells. And
+ * called again when all was sent, it would begin to read. */
 bool tls_end(struct tls_session *t)
 {
     if (t->has_said_end || SSL_in_init(t->ssl))
         return true;
     t->end.has_more = false;
     forget_errors();
-    int result = SSL_shutdown(t->ssl);
-    t->has_said_end = result >= 0 || outcome_of(t, result) != OUT_AGAIN;
+    t->has_said_end = outcome_of(t, SSL_shutdown(t->ssl)) != OUT_AGAIN;
     forget_errors();
     return t->has_said_end;
 }

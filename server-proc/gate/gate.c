@@ -30,13 +30,15 @@ enum { TAG_SIGNALS = 0, TAG_LISTENERS = 1 };
 
 /* --- listeners --- */
 
+/* What is so already, after a failure half-way, is fine. */
 static bool set_listening(struct gate *g, bool wanted)
 {
     for (size_t i = 0; i < g->charge->options->tls_listen.count; i++) {
         struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE,
                                     .data.u64 = TAG_LISTENERS + i};
         int how = wanted ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
-        if (epoll_ctl(g->epoll, how, g->charge->listener + (int)i, &event) != 0)
+        if (epoll_ctl(g->epoll, how, g->charge->listener + (int)i, &event) != 0 &&
+            errno != (wanted ? EEXIST : ENOENT))
             return false;
     }
     g->is_listening = wanted;
@@ -47,8 +49,10 @@ static bool set_listening(struct gate *g, bool wanted)
 static void tend_listeners(struct gate *g)
 {
     bool wanted = !g->is_draining && g->free_count > 0 && g->now >= g->listen_again;
-    if (wanted != g->is_listening && !set_listening(g, wanted))
-        log_line(LOG_ERROR, "epoll: %s", strerror(errno));
+    if (wanted == g->is_listening || set_listening(g, wanted))
+        return;
+    log_line(LOG_ERROR, "epoll: %s", strerror(errno));
+    g->listen_again = g->now + SOME_TIME;
 }
 
 /* False: there is nobody, or nothing to take him in with. */
@@ -214,27 +218,36 @@ static int loop(struct gate *g)
 
 /* --- the whole --- */
 
-/* Two descriptors each, and one more on its way to the workers. */
-static size_t count_seats(const struct options *o)
+static size_t seats_of(rlim_t descriptors)
 {
-    size_t wanted = gate_board_bench(o);
+    return descriptors > SPARE_FDS ? (descriptors - SPARE_FDS) / 2 : 0;
+}
+
+/* Two descriptors each. One gate alone need not have seats for all: where it has no more, it leaves those
+ * who come to the others. No refusal: the usual --max-connections would not start under a limit of
+ * 20,000, which is enough for nearly all of them. */
+void gate_reserve_descriptors(const struct options *o)
+{
     struct rlimit limit = {0};
+    rlim_t wanted = 2 * gate_board_bench(o) + SPARE_FDS;
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < 2 * wanted + SPARE_FDS) {
-        limit.rlim_cur =
-            limit.rlim_max < 2 * wanted + SPARE_FDS ? limit.rlim_max : 2 * wanted + SPARE_FDS;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    size_t most = limit.rlim_cur > SPARE_FDS ? (limit.rlim_cur - SPARE_FDS) / 2 : 0;
-    return wanted < most ? wanted : most;
+    size_t most = seats_of(limit.rlim_max) * o->tls_gates;
+    if (most < o->max_connections)
+        log_line(LOG_WARN,
+                 "of --max-connections %u, %zu can be TLS: each takes two descriptors of a gate "
+                 "(--tls-gates %u), and a process may have %llu; others wait until one ends. Lower "
+                 "it, or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
+                 o->max_connections, most, o->tls_gates, (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool open_places(struct gate *g)
 {
-    g->place_count = g->free_count = count_seats(g->charge->options);
-    errno = EMFILE;
-    if (g->place_count == 0)
-        return false;
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    size_t bench = gate_board_bench(g->charge->options), most = seats_of(limit.rlim_cur);
+    g->place_count = g->free_count = bench < most ? bench : most;
     g->places = calloc(g->place_count, sizeof *g->places);
     for (uint32_t i = 0; g->places && i < g->place_count; i++)
         g->places[i].next_free = i + 1;

@@ -56,6 +56,10 @@ struct gate {
     int64_t listen_again; /* monotonic ms: not before; 0: at once */
 };
 
+/* For this process, and the gates that it forks: as many as they need, or can have; it warns when that is
+ * too few for --max-connections. */
+void gate_reserve_descriptors(const struct options *o);
+
 /* What has to be made before the sandbox is entered. False: errno; gate_close in any case. */
 bool gate_open(struct gate *g, const struct gate_charge *charge);
 /* Serves until it is told to end and its last guest has gone. Returns the exit code. */

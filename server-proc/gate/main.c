@@ -2,8 +2,9 @@
  * main.c — the gatehouse: reads the keys, keeps the gates, handles no client's byte.
  *
  *      start   options → keys → tickets → gates; the first gate that accepts tells the supervisor
- *      HUP     keys again; when they are good, a new generation of gates, and the old ones serve their
- *              guests to the end; when they are not, one line, and nothing changes
+ *      HUP     keys again; when they are good, a new generation of gates, and when all of it is there,
+ *              the old ones serve their guests to the end; when they are not, one line, and nothing
+ *              changes
  *      CHLD    a gate that had not finished is replaced at once
  *      DRAIN   no new guests; it ends with the last one
  *
@@ -36,7 +37,7 @@
 #include "server-proc/gatehouse.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { ROUND = 5000, YOUNG = 100, PAUSE = 100 /* ms */ };
+enum { ROUND = 5000 /* at most */, YOUNG = 100, PAUSE = 100 /* ms */ };
 
 static struct gatehouse {
     struct options options;
@@ -47,11 +48,12 @@ static struct gatehouse {
     struct child {
         pid_t pid;       /* 0: nobody on this bench */
         unsigned number; /* 1 … tls_gates */
-        bool is_retired; /* serves its guests to the end */
+        bool is_retired; /* others take its place */
+        bool is_told;    /* so: it serves its guests to the end */
         int64_t born;    /* monotonic ms */
     } gates[GATE_BENCHES];
     int64_t not_before; /* monotonic ms: the next gate */
-    bool wants_reload;
+    bool wants_reload, waits_for_room;
     bool is_draining;
 } self;
 
@@ -178,11 +180,13 @@ static bool make_gate(unsigned number)
     return true;
 }
 
-static void fill(void)
+/* False: some are missing. */
+static bool fill(void)
 {
-    for (unsigned n = 1; n <= self.options.tls_gates && clock_ms() >= self.not_before; n++)
-        if (!has_gate(n) && !make_gate(n))
-            return;
+    for (unsigned n = 1; n <= self.options.tls_gates; n++)
+        if (!has_gate(n) && (clock_ms() < self.not_before || !make_gate(n)))
+            return false;
+    return true;
 }
 
 static size_t count_gates(void)
@@ -195,12 +199,25 @@ static size_t count_gates(void)
 
 static void retire_all(void)
 {
+    for (size_t i = 0; i < GATE_BENCHES; i++)
+        self.gates[i].is_retired = true;
+}
+
+static void tell_retired(void)
+{
     for (size_t i = 0; i < GATE_BENCHES; i++) {
         struct child *gate = &self.gates[i];
-        if (gate->pid > 0 && !gate->is_retired)
-            kill(gate->pid, GATE_DRAIN);
-        gate->is_retired = true;
+        if (gate->pid > 0 && gate->is_retired && !gate->is_told)
+            gate->is_told = kill(gate->pid, GATE_DRAIN) == 0;
     }
+}
+
+/* They would end with this process, but a moment later. */
+static void end_all(void)
+{
+    for (size_t i = 0; i < GATE_BENCHES; i++)
+        if (self.gates[i].pid > 0 && kill(self.gates[i].pid, SIGKILL) == 0)
+            waitpid(self.gates[i].pid, NULL, 0);
 }
 
 static void tell_death(const struct child *gate, int status)
@@ -249,7 +266,7 @@ static void reload(void)
 {
     char why[1024], line[1024];
     struct tls_context *fresh = read_keys(why, sizeof why);
-    self.wants_reload = false;
+    self.wants_reload = self.waits_for_room = false;
     if (!fresh) {
         log_line(LOG_ERROR, "the certificates stay what they were: %s", why);
         return;
@@ -257,7 +274,6 @@ static void reload(void)
     tls_context_close(self.context);
     self.context = fresh;
     retire_all();
-    fill();
     tls_context_describe(self.context, line, sizeof line);
     log_line(LOG_INFO, "read again: %s", line);
 }
@@ -265,7 +281,14 @@ static void reload(void)
 /* Old gates that are still busy may sit on all benches: then it waits until some have left. */
 static bool has_room(void)
 {
-    return count_gates() + self.options.tls_gates <= GATE_BENCHES;
+    bool is_there = count_gates() + self.options.tls_gates <= GATE_BENCHES;
+    if (!is_there && !self.waits_for_room)
+        log_line(LOG_WARN,
+                 "the certificates are read again later: %zu gates serve those who have connected "
+                 "before the last times, and %u of them have to end first",
+                 count_gates() - self.options.tls_gates, self.options.tls_gates);
+    self.waits_for_room = !is_there;
+    return is_there;
 }
 
 static void close_listeners(void)
@@ -280,16 +303,23 @@ static void drain(void)
         return;
     close_listeners();
     retire_all();
+    tell_retired();
     self.is_draining = true;
+}
+
+/* ms to wait for signals. Keys of tickets may be rotated late, but not by a whole turn. */
+static int patience(void)
+{
+    int64_t wait = self.not_before - clock_ms(), half_turn = self.options.tls_ticket_time / 2;
+    return (int)(wait > 0 ? wait : half_turn < ROUND ? half_turn : ROUND);
 }
 
 static int keep(void)
 {
     while (!self.is_draining || count_gates() > 0) {
-        if (!self.is_draining)
-            fill();
-        int64_t wait = self.not_before - clock_ms();
-        unsigned came = signals_wait(self.signals, wait > 0 ? (int)wait : ROUND);
+        if (!self.is_draining && fill())
+            tell_retired();
+        unsigned came = signals_wait(self.signals, patience());
         if (!reap())
             return EXIT_FAILED;
         tls_tickets_rotate(self.tickets, clock_ms());
@@ -306,6 +336,7 @@ static int keep(void)
 
 static int check(void)
 {
+    gate_reserve_descriptors(&self.options);
     bool is_fine = open_keys();
     close_keys();
     return is_fine ? EXIT_DONE : EXIT_FAILED;
@@ -324,7 +355,9 @@ static int run(void)
         log_line(LOG_ERROR, "signals: %s", strerror(errno));
         return EXIT_FAILED;
     }
+    gate_reserve_descriptors(&self.options);
     int code = open_keys() ? keep() : EXIT_FAILED;
+    end_all();
     close_keys();
     return code;
 }

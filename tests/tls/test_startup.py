@@ -65,9 +65,9 @@ def bad_ones():
     yield "no such version", usual + ["--tls-min", "1.1"], "--tls-min"
 
 
-def run(subject, *options):
+def run(subject, *options, before=()):
     """Exit code and stderr of a server that is not to start."""
-    done = subprocess.run([*command_of(subject), "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
+    done = subprocess.run([*before, *command_of(subject), "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0",
                            "--log-level", "warn", "--root", workshop().root, *options],
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(20), check=False)
     return done.returncode, done.stderr.decode(errors="replace")
@@ -106,6 +106,18 @@ class Refused(Case):
         code, said = run(self.subject, *certificates(Pair(workshop().pair.cert, kept)))
         self.assertIn(code, (1, 2))
         self.assertIn("unreadable-%s.key" % self.subject, said)
+
+
+@for_each_subject("pool")
+class Descriptors(Case):
+    def test_too_few_for_the_gates(self):
+        """They have two for each connection, the server one."""
+        usual = [*certificates(workshop().pair), "--workers", "4", "--max-connections", "600"]
+        few = ["prlimit", "--nofile=1000:1000"]
+        code, said = run(self.subject, *usual, "--tls-gates", "1", "--check", before=few)
+        self.assertEqual((code, len(said.splitlines())), (0, 1), said)
+        self.assertIn("of --max-connections 600, 468 can be TLS", said)
+        self.assertEqual(run(self.subject, *usual, "--tls-gates", "2", "--check", before=few), (0, ""))
 
 
 @for_each_subject("thread", "pool")

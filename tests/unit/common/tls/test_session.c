@@ -583,7 +583,8 @@ START_TEST(test_no_room_for_the_end)
     visit_close(v);
     v = good_visit(versions[_i]);
     ck_assert_int_eq(fill(v, room), room);
-    ck_assert(!tls_end(v->server));
+    for (int i = 0; i < 3; i++)
+        ck_assert(!tls_end(v->server));
     ck_assert(tls_wants_room(v->server));
     for (; taken < room / 2; taken++)
         ck_assert_int_eq(SSL_read(v->client, bytes, sizeof bytes), sizeof bytes);

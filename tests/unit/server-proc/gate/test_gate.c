@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +20,6 @@
 #include "server-proc/handover.h"
 #include "tests/unit/common/tls/scene.h"
 #include "unit.h"
-
-enum { SEATS_OF_FEW = 4, NUMBERS_OF_FEW = 64 + 2 * SEATS_OF_FEW };
 
 static struct stage *stage;
 static struct gate_board *board;
@@ -60,7 +57,7 @@ static void prepare(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int be_gate(rlim_t numbers)
+static int be_gate(void)
 {
     struct gate gate;
     struct gate_charge charge = {.options = &stage->options,
@@ -70,20 +67,18 @@ static int be_gate(rlim_t numbers)
                                  .listener = listener,
                                  .signals = signals_open(),
                                  .context = stage->context};
-    if (numbers > 0)
-        setrlimit(RLIMIT_NOFILE, &(struct rlimit){numbers, numbers});
     int code = gate_open(&gate, &charge) ? gate_serve(&gate) : EXIT_FAILURE;
     gate_close(&gate);
     return code;
 }
 
-static void start_gate(rlim_t numbers)
+static void start_gate(void)
 {
     pid_t test = getpid();
     gate_pid = fork();
     if (gate_pid == 0) {
         signals_die_with(test);
-        exit(be_gate(numbers)); /* a leak checker looks at it then */
+        exit(be_gate()); /* a leak checker looks at it then */
     }
     while (!gate_board_await(board, 100))
         ck_assert_int_eq(waitpid(gate_pid, NULL, WNOHANG), 0);
@@ -209,7 +204,7 @@ START_TEST(test_an_end_in_order)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     ck_assert_int_eq(SSL_write(c.ssl, "GET", 3), 3);
     int fd = take(&h);
@@ -230,7 +225,7 @@ START_TEST(test_an_abort)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     ck_assert_int_eq(send(fd, "half", 4, 0), 4);
@@ -246,7 +241,7 @@ START_TEST(test_an_abort_behind_much)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     size_t sent = stuff(fd);
@@ -262,7 +257,7 @@ START_TEST(test_much_arrives_before_the_end)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     size_t sent = stuff(fd);
@@ -280,7 +275,7 @@ START_TEST(test_a_worker_lingers)
     struct handover h = {0};
     size_t count;
     char byte;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     say_it_is_over(&h);
@@ -301,7 +296,7 @@ START_TEST(test_a_client_resets)
     struct handover h = {0};
     char byte;
     const struct linger now = {1, 0};
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     setsockopt(c.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -317,7 +312,7 @@ END_TEST
 START_TEST(test_plain_http)
 {
     struct handover h = {0};
-    start_gate(0);
+    start_gate();
     int client = dial();
     ck_assert_int_eq(send(client, "GET / HTTP/1.1\r\n\r\n", 18, 0), 18);
     int fd = take(&h);
@@ -334,7 +329,7 @@ START_TEST(test_a_handshake_takes_too_long)
 {
     char byte;
     stage->options.tls_handshake_timeout = 200;
-    start_gate(0);
+    start_gate();
     int64_t began = clock_ms();
     int client = dial();
     ck_assert(becomes_ready(client, POLLIN, 10000));
@@ -353,7 +348,7 @@ START_TEST(test_the_channel_is_full)
     enum { MANY = 300 };
     static struct client clients[MANY];
     static struct handover h;
-    start_gate(0);
+    start_gate();
     for (int i = 0; i < MANY; i++)
         clients[i] = connect_client();
     for (int i = 0; i < MANY; i++) {
@@ -371,11 +366,13 @@ END_TEST
 
 START_TEST(test_all_seats_are_taken)
 {
-    struct client clients[SEATS_OF_FEW];
+    enum { SEATS = GATE_ROOM };
+    static struct client clients[SEATS];
+    static int fds[SEATS];
     struct handover h = {0};
-    int fds[SEATS_OF_FEW];
-    start_gate(NUMBERS_OF_FEW);
-    for (int i = 0; i < SEATS_OF_FEW; i++) {
+    stage->options.max_connections = 0;
+    start_gate();
+    for (int i = 0; i < SEATS; i++) {
         clients[i] = connect_client();
         fds[i] = take(&h);
     }
@@ -386,7 +383,7 @@ START_TEST(test_all_seats_are_taken)
     close(fds[0]);
     close(take(&h)); /* a seat is free, the one who waited has it */
     ck_assert(h.is_misspoken);
-    for (int i = 1; i < SEATS_OF_FEW; i++) {
+    for (int i = 1; i < SEATS; i++) {
         drop_client(&clients[i]);
         close(fds[i]);
     }
@@ -401,7 +398,7 @@ START_TEST(test_a_client_takes_nothing)
     struct handover h = {0};
     char byte;
     stage->options.write_timeout = 400;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     stuff(fd);
@@ -420,7 +417,7 @@ START_TEST(test_a_client_takes_little)
     static char bytes[16384];
     struct handover h = {0};
     stage->options.write_timeout = 1000;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     stuff(fd);
@@ -445,7 +442,7 @@ START_TEST(test_a_client_takes_little_and_talks)
     struct handover h = {0};
     int64_t until;
     stage->options.write_timeout = 1000;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     stuff(fd);
@@ -470,7 +467,7 @@ START_TEST(test_a_client_takes_nothing_of_the_last)
     struct handover h = {0};
     size_t count;
     stage->options.write_timeout = 400;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     stuff(fd);
@@ -488,7 +485,7 @@ START_TEST(test_it_drains)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h), shaking = dial();
     usleep(50000); /* it is let in, and does not go on */
@@ -509,7 +506,7 @@ START_TEST(test_it_is_for_the_gatehouse_to_say)
 {
     struct handover h = {0};
     size_t count;
-    start_gate(0);
+    start_gate();
     struct client c = connect_client();
     int fd = take(&h);
     for (int i = 0; i < 3; i++) {
@@ -552,6 +549,7 @@ int main(void)
         (const TTest *const[]){test_a_client_takes_nothing, test_a_client_takes_little,
                                test_a_client_takes_little_and_talks,
                                test_a_client_takes_nothing_of_the_last, NULL});
-    add(suite, "its end", (const TTest *const[]){test_it_drains, test_it_is_for_the_gatehouse_to_say, NULL});
+    add(suite, "its end",
+        (const TTest *const[]){test_it_drains, test_it_is_for_the_gatehouse_to_say, NULL});
     return unit_run(suite);
 }

@@ -7,9 +7,12 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "handover.h"
 
 size_t gate_board_bench(const struct options *o)
 {
@@ -33,10 +36,25 @@ static bool set_size(int fd, const struct options *o)
            fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
 }
 
+/* What anybody who changes a layout will change; the rest is up to VERSION. */
+static uint32_t layout(void)
+{
+    enum { VERSION = 1 };
+    return VERSION << 24 | sizeof(struct gate_board) << 16 | sizeof(struct handover) << 4 |
+           sizeof(struct seat);
+}
+
+/* It is all zeros when it is made. */
+static bool note_layout(int fd)
+{
+    const uint32_t ours = layout();
+    return pwrite(fd, &ours, sizeof ours, offsetof(struct gate_board, layout)) == sizeof ours;
+}
+
 int gate_board_make(const struct options *o)
 {
     int fd = memfd_create("gates", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd >= 0 && !set_size(fd, o)) {
+    if (fd >= 0 && (!set_size(fd, o) || !note_layout(fd))) {
         int error = errno;
         close(fd);
         errno = error;
@@ -45,18 +63,30 @@ int gate_board_make(const struct options *o)
     return fd;
 }
 
-struct gate_board *gate_board_map(int fd, const struct options *o)
-{
-    void *p = mmap(NULL, bytes(o), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (p == MAP_FAILED)
-        return NULL;
-    madvise(p, bytes(o), MADV_DONTDUMP);
-    return p;
-}
-
 void gate_board_unmap(struct gate_board *b, const struct options *o)
 {
     munmap(b, bytes(o));
+}
+
+struct gate_board *gate_board_map(int fd, const struct options *o)
+{
+    struct stat file;
+    if (fstat(fd, &file) != 0)
+        return NULL;
+    if (file.st_size != (off_t)bytes(o)) {
+        errno = EPROTO;
+        return NULL;
+    }
+    struct gate_board *p =
+        mmap(NULL, bytes(o), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    madvise(p, bytes(o), MADV_DONTDUMP);
+    if (p->layout == layout())
+        return p;
+    gate_board_unmap(p, o);
+    errno = EPROTO;
+    return NULL;
 }
 
 void gate_board_open(struct gate_board *b)

@@ -12,7 +12,9 @@
  *      worker: seat_end         serial → serial | 1       by compare-and-swap: only its own
  *      gate, at the pair's end  serial | 1 → close_notify, FIN       anything else → RST
  *
- * The word is not trusted beyond that: a handler that scribbles over it gets its clients a wrong end.
+ * All of it lies where handlers can write, and is believed no further than this: who scribbles over words
+ * gets clients a wrong end; over moves, a worker that waits too long for one, or not long enough; over the
+ * group, sockets of cast-off connections that are not reset but shut, or a handler's own that are.
  *
  * BENCHES. Each gate has a bench of seats of its own, and gives them out itself. There are more of
  * them than gates: after a reload the old gates stay until their connections have ended.
@@ -39,6 +41,9 @@ struct seat {
 };
 
 struct gate_board {
+    uint32_t
+        layout; /* of all this, and of handover.h: after an upgrade, an old supervisor may start a new
+                        tls-gate */
     struct tls_figures figures;
     _Atomic uint32_t is_open; /* futex: the gates accept */
     _Atomic int group;        /* process group of gatehouse and gates */
@@ -52,7 +57,7 @@ size_t gate_board_seats(const struct options *o);
 
 /* Makes the memory, and returns its descriptor, close-on-exec; -1: errno. */
 int gate_board_make(const struct options *o);
-/* NULL: errno. Kept out of core files. */
+/* NULL: errno; EPROTO: it was made by another version. Kept out of core files. */
 struct gate_board *gate_board_map(int fd, const struct options *o);
 void gate_board_unmap(struct gate_board *b, const struct options *o);
 

@@ -346,8 +346,10 @@ static int run(void)
 {
     self.board = gate_board_map(GATE_BOARD, &self.options);
     if (!self.board) {
-        log_line(LOG_ERROR,
-                 "this is a part of server-proc, which starts it: give --tls-listen to that");
+        log_line(LOG_ERROR, "%s",
+                 errno == EPROTO
+                     ? "it was started by another version of server-proc: restart that"
+                     : "this is a part of server-proc, which starts it: give --tls-listen to that");
         return EXIT_USAGE;
     }
     self.signals = signals_open();

@@ -79,6 +79,22 @@ START_TEST(test_nobody_cuts_it_short)
 }
 END_TEST
 
+/* Of another version, by its number, or by its size. */
+START_TEST(test_another_layout)
+{
+    const struct options other = {.max_connections = 11};
+    const uint32_t later = 0;
+    int fd = gate_board_make(&few);
+    ck_assert_ptr_null(gate_board_map(fd, &other));
+    ck_assert_int_eq(errno, EPROTO);
+    ck_assert_int_eq(pwrite(fd, &later, sizeof later, 0), sizeof later);
+    errno = 0;
+    ck_assert_ptr_null(gate_board_map(fd, &few));
+    ck_assert_int_eq(errno, EPROTO);
+    close(fd);
+}
+END_TEST
+
 START_TEST(test_it_costs_what_is_used)
 {
     const struct options many = {.max_connections = 100000};
@@ -125,6 +141,7 @@ int main(void)
     tcase_add_test(tcase, test_serials_begin_again);
     tcase_add_test(tcase, test_it_is_shared);
     tcase_add_test(tcase, test_nobody_cuts_it_short);
+    tcase_add_test(tcase, test_another_layout);
     tcase_add_test(tcase, test_it_costs_what_is_used);
     tcase_add_test(tcase, test_who_waits_is_woken);
     suite_add_tcase(suite, tcase);

@@ -47,8 +47,4 @@ struct tls_hello {
 /* The context that an SSL has been opened from. */
 const struct tls_context *inside_of(const SSL *ssl);
 
-/* One more user, and one less. */
-void inside_keep(struct tls_context *c);
-void inside_drop(struct tls_context *c);
-
 #endif

@@ -76,8 +76,7 @@ struct tls_session *tls_open(struct tls_context *c, int fd)
     struct tls_session *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    inside_keep(c);
-    t->context = c;
+    t->context = tls_context_keep(c);
     t->end = (struct socket_end){.fd = fd, .allowed = HANDSHAKE_BYTES};
     t->ssl = SSL_new(c->sites[0].ctx);
     if (t->ssl && put_on_socket(t))
@@ -92,7 +91,7 @@ void tls_close(struct tls_session *t)
     if (!t)
         return;
     SSL_free(t->ssl);
-    inside_drop(t->context);
+    tls_context_close(t->context);
     free(t->failure);
     free(t);
 }

@@ -32,7 +32,7 @@
  *      READ     perhaps bytes of a request: RST
  *      RUN      the answer: the supervisor gives one in its place, the connection lives
  *      SEND     perhaps part of the answer: RST, so that half a body can never look whole
- *      CLOSING  nothing: finish the close
+ *      CLOSING  nothing: finish the close, by RST where the socket has been told so
  *
  * What is shared can be scribbled on by a wild handler. So a slot bears a seal while nobody owns it:
  * a checksum of all that stands in it, which whoever claims it next compares.

@@ -67,6 +67,31 @@ static int open_listener_again(struct guard *g, size_t i)
     return -1;
 }
 
+static int give_up(struct guard *g, size_t post)
+{
+    struct post *p = &g->posts[post];
+    g->has_lost_file = g->has_lost_file || p->is_module;
+    g->has_lost_gates = g->has_lost_gates || p->is_gates;
+    p->fd = -1; /* said once */
+    errno = EBADF;
+    return -1;
+}
+
+static bool is_of_gates(const struct guard *g, size_t i)
+{
+    return !wire_tls_in_place && g->server->listeners.all[i].kind == LISTENER_TLS;
+}
+
+/* While its gates live it cannot be bound again, and need not be: see guard_open_lost. */
+static int make_listener_again(struct guard *g, size_t post)
+{
+    size_t i = post - GUARD_LISTENERS;
+    if (!is_of_gates(g, i))
+        return open_listener_again(g, i);
+    g->server->listeners.all[i].fd = -1;
+    return give_up(g, post);
+}
+
 static int make_again(struct guard *g, size_t post)
 {
     switch (post) {
@@ -77,19 +102,11 @@ static int make_again(struct guard *g, size_t post)
     case GUARD_SIGNALS:
         return signals_open(); /* signals that came meanwhile are still pending */
     case GUARD_HANDOVER:
-        g->posts[post].fd = -1; /* the other end is with the gates: no new one would lead there */
-        errno = EBADF;
-        return -1;
+        return give_up(g, post); /* the other end is with the gates: no new one would lead there */
     default:
         break;
     }
-    if (post < GUARD_OTHERS)
-        return open_listener_again(g, post - GUARD_LISTENERS);
-    // cppcheck-suppress arrayIndexOutOfBoundsCond ; post < GUARD_POSTS
-    g->has_lost_file = g->has_lost_file || g->posts[post].is_module;
-    g->posts[post].fd = -1; /* said once */
-    errno = EBADF;
-    return -1;
+    return post < GUARD_OTHERS ? make_listener_again(g, post) : give_up(g, post);
 }
 
 /* --- placing --- */
@@ -193,6 +210,16 @@ static void fill_epoll(struct guard *g)
 
 /* --- looking --- */
 
+static const char *outcome(const struct guard *g, size_t post, bool ok, bool is_new)
+{
+    if (ok)
+        return is_new ? "it was made again" : "it was put back";
+    if (g->posts[post].fd >= 0)
+        return strerror(errno);
+    return post >= GUARD_LISTENERS && post < GUARD_HANDOVER ? "its gates still have it"
+                                                            : "it is gone for good";
+}
+
 static void restore(struct guard *g, size_t post)
 {
     const struct post *p = &g->posts[post];
@@ -207,12 +234,10 @@ static void restore(struct guard *g, size_t post)
         fill_epoll(g);
     if (ok && is_watched(g, post))
         ok = watch(g, post);
-    if (!ok)
-        g->again = clock_ms() + TRY_AGAIN;
     log_line(LOG_ERROR, "something has closed descriptor %d, %s: %s", fd, name_of(g, post),
-             !ok      ? strerror(errno)
-             : is_new ? "it was made again"
-                      : "it was put back");
+             outcome(g, post, ok, is_new));
+    if (!ok && p->fd >= 0)
+        g->again = clock_ms() + TRY_AGAIN;
 }
 
 void guard_tick(struct guard *g)
@@ -250,14 +275,23 @@ static void leave(struct guard *g, size_t post)
     *p = (struct post){.fd = -1, .copy = -1};
 }
 
+bool guard_keep_handover(struct guard *g)
+{
+    int fd = g->server->handover;
+    if (!man(g, GUARD_HANDOVER, fd))
+        return false;
+    g->posts[GUARD_HANDOVER].is_gates = true;
+    sweep_keep(g->sweep, fd);
+    return watch(g, GUARD_HANDOVER);
+}
+
 bool guard_open(struct guard *g, struct server *s, struct sweep *sweep)
 {
     *g = (struct guard){.server = s, .sweep = sweep};
     for (size_t i = 0; i < GUARD_POSTS; i++)
         g->posts[i].fd = g->posts[i].copy = -1;
     bool ok = man(g, GUARD_EPOLL, s->epoll) && man(g, GUARD_RETIRE, s->retire) &&
-              man(g, GUARD_SIGNALS, s->signals) &&
-              (s->handover < 0 || man(g, GUARD_HANDOVER, s->handover));
+              man(g, GUARD_SIGNALS, s->signals) && (s->handover < 0 || guard_keep_handover(g));
     for (size_t i = 0; ok && i < s->listeners.count; i++)
         ok = man(g, GUARD_LISTENERS + i, s->listeners.all[i].fd);
     if (!ok) {
@@ -308,6 +342,57 @@ void guard_forget_modules(struct guard *g)
     for (size_t i = GUARD_OTHERS; i < GUARD_POSTS; i++)
         if (g->posts[i].is_module)
             leave(g, i);
+}
+
+void guard_keep_for_gates(struct guard *g, int fd)
+{
+    guard_keep(g, fd);
+    sweep_keep(g->sweep, fd);
+    size_t post = post_of(g, fd);
+    if (post < GUARD_POSTS)
+        g->posts[post].is_gates = true;
+}
+
+/* A number that is not what it was is somebody else's to close. */
+void guard_close_gates(struct guard *g)
+{
+    for (size_t i = GUARD_HANDOVER; i < GUARD_POSTS; i++) {
+        int fd = g->posts[i].fd;
+        if (!g->posts[i].is_gates)
+            continue;
+        bool is_there = fd >= 0 && is_it(g, i, fd);
+        leave(g, i);
+        if (is_there) {
+            sweep_forget(g->sweep, fd);
+            close(fd);
+        }
+    }
+    g->has_lost_gates = false;
+}
+
+bool guard_has_lost_listener(const struct guard *g)
+{
+    for (size_t i = 0; i < g->server->listeners.count; i++)
+        if (g->server->listeners.all[i].fd < 0)
+            return true;
+    return false;
+}
+
+bool guard_open_lost(struct guard *g)
+{
+    struct listeners *ls = &g->server->listeners;
+    for (size_t i = 0; i < ls->count; i++) {
+        if (ls->all[i].fd >= 0)
+            continue;
+        int fd = open_listener_again(g, i);
+        if (fd < 0)
+            return false;
+        ls->all[i].fd = fd;
+        sweep_keep(g->sweep, fd);
+        if (!man(g, GUARD_LISTENERS + i, fd))
+            leave(g, GUARD_LISTENERS + i);
+    }
+    return true;
 }
 
 void guard_release_listeners(struct guard *g)

@@ -13,7 +13,8 @@
  *
  *      or, when that is gone, too (a loop that closes everything), it is made again: the listener
  *      at the same address, the epoll with all that it has to watch. What others have opened cannot
- *      be made again here, which is logged.
+ *      be made again here, which is logged. Neither can what gates (server-proc) have the other end of,
+ *      or an address that they still listen at: whoever starts gates sees to that.
  *
  * It is always put back at the same number: workers know the epoll by it, and epoll's own entries
  * name the listener by it. If a connection has got the number meanwhile, it is the victim.
@@ -43,6 +44,7 @@ struct post {
     int fd; /* -1: nobody stands here */
     int copy;
     bool is_module; /* opened by one */
+    bool is_gates;  /* gates and workers are joined by it (server-proc) */
     dev_t device;   /* of the others */
     ino_t inode;
 };
@@ -51,9 +53,10 @@ struct guard {
     struct server *server;
     struct sweep *sweep; /* is told of the descriptors made here */
     struct post posts[GUARD_POSTS];
-    int64_t again;      /* monotonic ms: when to try again what has failed */
-    bool has_lost_file; /* that a module had opened: only the module could open it again */
-    bool is_helpless;   /* a listener is gone and cannot be opened again */
+    int64_t again;       /* monotonic ms: when to try again what has failed */
+    bool has_lost_file;  /* that a module had opened: only the module could open it again */
+    bool has_lost_gates; /* what joins gates and workers: only all of it can be made again */
+    bool is_helpless;    /* a listener is gone and cannot be opened again */
 };
 
 /* Marks what is there and keeps a second descriptor of each. Once the epoll is open, before
@@ -70,6 +73,16 @@ void guard_keep(struct guard *g, int fd);
 void guard_keep_modules(struct guard *g);
 /* Before sweep_now: they are opened anew. */
 void guard_forget_modules(struct guard *g);
+/* For whoever starts gates (server-proc). s->handover, and `fd` likewise, is what joins them to the
+ * workers; the first is watched by the epoll, too. False: no descriptors. */
+bool guard_keep_handover(struct guard *g);
+void guard_keep_for_gates(struct guard *g, int fd);
+/* All of these are closed, and has_lost_gates is over. While there are no gates, and no worker lives. */
+void guard_close_gates(struct guard *g);
+/* A listener of theirs is lost: its number in s->listeners is -1. */
+bool guard_has_lost_listener(const struct guard *g);
+/* While there are no gates: opens these again. False: logged. */
+bool guard_open_lost(struct guard *g);
 /* Before the listeners are closed for good. */
 void guard_release_listeners(struct guard *g);
 

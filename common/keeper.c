@@ -162,8 +162,10 @@ static bool is_lost(struct keeper *k, struct conn *c)
 static void finish_close(struct keeper *k, struct conn *c)
 {
     struct server *s = k->teller.server;
-    if (is_same_socket(c, conn_fd(&s->table, c)))
-        conn_finish(s, c, CONN_SUPERVISOR, END_CLOSE, "its worker died while closing it");
+    int fd = conn_fd(&s->table, c);
+    if (is_same_socket(c, fd))
+        conn_finish(s, c, CONN_SUPERVISOR, conn_promised_end(fd),
+                    "its worker died while closing it");
     else
         conn_free(c, CONN_SUPERVISOR);
 }

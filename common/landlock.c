@@ -84,15 +84,16 @@ static bool allow_name(int ruleset, const char *path, uint64_t rights)
     return ok;
 }
 
-/* Of /etc, uid 0 could read the passwords, too, without any capability: as their owner. What it gets
- * instead is what names, addresses and certificates are looked up in. */
+/* Not all of /etc: uid 0 could read the passwords there without any capability, as their owner, and
+ * whoever has started the server the private keys of --tls-key. What is left is what names, addresses,
+ * times and certificates are looked up in. */
 static bool allow_etc(int ruleset)
 {
-    static const char *const harmless[] = {"/etc/localtime",   "/etc/nsswitch.conf", "/etc/hosts",
-                                           "/etc/resolv.conf", "/etc/services",      "/etc/passwd",
-                                           "/etc/ssl/certs",   "/etc/ld.so.cache"};
-    if (geteuid() != 0)
-        return allow_name(ruleset, "/etc", may_read | may_list);
+    static const char *const harmless[] = {
+        "/etc/localtime", "/etc/timezone",        "/etc/nsswitch.conf", "/etc/hosts",
+        "/etc/host.conf", "/etc/resolv.conf",     "/etc/gai.conf",      "/etc/services",
+        "/etc/protocols", "/etc/passwd",          "/etc/group",         "/etc/mime.types",
+        "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ld.so.cache"};
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
         if (!allow_name(ruleset, harmless[i], may_read | may_list))
             return false;

@@ -54,17 +54,32 @@ static void end_tls(struct server *s, const struct conn *c, int fd, enum conn_en
     wire_tls_forget(fd);
 }
 
+/* The socket remembers which end it was to have, for whoever has to finish the close: conn_promised_end.
+ * Until it does, the phase says RST. A socket of a pair knows no RST, but remembers likewise. */
+static bool promise_reset(struct conn *c, unsigned me, int fd)
+{
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+    if (!conn_step(c, me, CONN_SEND))
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    return true;
+}
+
+enum conn_end conn_promised_end(int fd)
+{
+    struct linger l = {0};
+    socklen_t size = sizeof l;
+    bool is_known = getsockopt(fd, SOL_SOCKET, SO_LINGER, &l, &size) == 0;
+    return is_known && !l.l_onoff ? END_CLOSE : END_RESET;
+}
+
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why)
 {
-    if (!conn_step(c, me, CONN_CLOSING))
-        return;
     int fd = conn_fd(&s->table, c);
+    if ((how == END_RESET && !promise_reset(c, me, fd)) || !conn_step(c, me, CONN_CLOSING))
+        return;
     give_back(s, c, why);
     end_tls(s, c, fd, how);
-    if (how == END_RESET) {
-        struct linger now = {.l_onoff = 1, .l_linger = 0};
-        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    }
     conn_step(c, me, CONN_CLOSING); /* publishes the above to whoever is given this number next … */
     close(fd);                      /* … which may be now: conn_free finds out */
     conn_free(c, me);
@@ -75,6 +90,8 @@ void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why)
     if (!conn_step(c, me, CONN_CLOSING))
         return;
     give_back(s, c, why);
+    if (c->flags & CONN_TLS)
+        wire_tls_forget(conn_fd(&s->table, c));
     conn_free(c, me);
 }
 

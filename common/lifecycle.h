@@ -20,6 +20,9 @@ enum conn_end {
 /* Ends it: body, outbox, spool budget and descriptor are given back. One destructor for all, safe
  * at any stage; `why` goes to the debug log. */
 void conn_finish(struct server *s, struct conn *c, unsigned me, enum conn_end how, const char *why);
+/* Which end conn_finish was to give this socket, when whoever called it has died in it, in phase
+ * CLOSING. */
+enum conn_end conn_promised_end(int fd);
 
 /* The same for a connection whose number is not its socket's any more: closes all but that. */
 void conn_forget(struct server *s, struct conn *c, unsigned me, const char *why);

@@ -21,7 +21,7 @@
 #define LIMIT_REQUEST_TIME "30s"  /* 504: the handler has run for so long                       */
 #define LIMIT_DRAIN_TIME "30s"    /* after TERM: what is left is cut off                        */
 #define LIMIT_SHAKE_TIME "10s"    /* silent close: a TLS handshake takes longer                 */
-#define LIMIT_TICKET_TIME "1h"    /* a TLS session can be resumed for so long at least           */
+#define LIMIT_TICKET_TIME "1h"    /* a TLS session can be resumed for so long                   */
 #define LIMIT_REQUESTS "0"        /* requests a worker serves before it is replaced; 0 = no end */
 
 enum {

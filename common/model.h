@@ -20,6 +20,7 @@
 #include "server.h"
 
 struct worker;
+struct guard;
 
 extern const char model_program[];  /* "server-proc" */
 extern const bool model_isolates;   /* has --isolation and --spare */
@@ -36,6 +37,8 @@ bool model_check_tls(const struct options *o);
  * by the process that opens it. False: logged. */
 bool model_open_tls(struct server *s);
 void model_close_tls(struct server *s);
+/* With --one, every few ms: what the supervisor sees to otherwise. */
+void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload);
 /* For the keeper: CPU time in ns that the worker in this slot has used since its birth; -1: it cannot
  * be had. */
 int64_t model_cpu(size_t index);

@@ -12,12 +12,16 @@ enum { TURN_TIME = 20 /* ms */, BACKLOG = 64 };
 
 static void loop(struct server *s, struct keeper *k, struct worker *w)
 {
+    bool has_tls = s->options.tls_listen.count > 0;
     int stops = 0;
     int64_t next_tick = 0;
     while (stops < 2 && !keeper_is_drained(k)) {
         serve_once(w, TURN_TIME);
-        if (signals_wait(s->signals, 0) & SIGNAL_STOP)
+        unsigned came = signals_wait(s->signals, 0);
+        if (came & SIGNAL_STOP)
             stops++;
+        if (has_tls && stops == 0)
+            model_tend_tls(s, &k->guard, came & SIGNAL_RELOAD);
         for (int i = 0; stops > 0 && k->drain_until == 0 && i < BACKLOG; i++)
             serve_once(w, 0); /* those who have connected are served */
         if (stops > 0)

@@ -74,7 +74,7 @@ static const struct row rows[] = {
     {"tls-client-required", SWITCH, NULL, FIELD(tls_client_required), NO_RANGE, "refuse clients that have none"},
     {"tls-min", WORD, "1.2", FIELD(tls_only_13), "1.2|1.3", NULL, "oldest version of TLS"},
     {"tls-gates", NUMBER, NULL, FIELD(tls_gates), "1", "64", "TLS processes [1 per CPU] (server-proc)"},
-    {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions can be resumed"},
+    {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions resume, from a whole handshake"},
     {"tls-handshake-timeout", DURATION, LIMIT_SHAKE_TIME, FIELD(tls_handshake_timeout), "1ms", "24h", "for a TLS handshake"},
     {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "https: value of Strict-Transport-Security"},
     {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},

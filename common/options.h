@@ -67,7 +67,7 @@ struct options {
     bool tls_self_signed;          /* a certificate made at start, in memory */
     bool tls_only_13;              /* --tls-min 1.3 */
     unsigned tls_gates;            /* server-proc; by default one a CPU */
-    int64_t tls_ticket_time;       /* ms; how long a session can be resumed at least */
+    int64_t tls_ticket_time;       /* ms; a session can be resumed, from its whole handshake */
     int64_t tls_handshake_timeout; /* ms */
     const char *hsts;              /* value of Strict-Transport-Security; NULL: none is sent */
 

@@ -34,7 +34,9 @@ static struct house {
     int board_fd; /* a memfd */
     int channel;  /* the gates' end */
     pid_t pid;    /* 0: there is none */
+    pid_t last;   /* who it was, and the process group of its gates */
     int64_t born; /* monotonic ms */
+    int64_t died;
     int64_t not_before;
     bool is_draining;
 } self = {.board_fd = -1, .channel = -1};
@@ -55,8 +57,8 @@ void gatehouse_guard(struct guard *g)
 {
     if (!self.board)
         return;
-    guard_keep(g, self.board_fd);
-    guard_keep(g, self.channel);
+    guard_keep_for_gates(g, self.board_fd);
+    guard_keep_for_gates(g, self.channel);
 }
 
 /* --- becoming tls-gate --- */
@@ -144,7 +146,7 @@ static bool start(struct server *s)
         log_line(LOG_ERROR, "no process for " PROGRAM ": %s", strerror(errno));
         return false;
     }
-    self.pid = pid;
+    self.pid = self.last = pid;
     self.born = clock_ms();
     atomic_store(&self.board->group, pid);
     return true;
@@ -167,15 +169,25 @@ bool gatehouse_reaped(pid_t pid, int status)
         return true;
     tell_death(status);
     atomic_fetch_add(&self.board->figures.gate_deaths, 1);
-    self.not_before = clock_ms() - self.born < YOUNG ? clock_ms() + PAUSE : 0;
+    self.died = clock_ms();
+    self.not_before = self.died - self.born < YOUNG ? self.died + PAUSE : 0;
     return true;
 }
 
-void gatehouse_tend(struct server *s)
+/* Gates die with their gatehouse, but after it, and till then have their listeners. */
+static bool has_gates_left(void)
+{
+    return clock_ms() < self.died + PAUSE && (kill(-self.last, 0) == 0 || errno != ESRCH);
+}
+
+void gatehouse_tend(struct server *s, struct guard *g)
 {
     if (!self.board || self.pid > 0 || self.is_draining || clock_ms() < self.not_before)
         return;
-    if (!start(s))
+    guard_tick(g); /* what it is given must be what it was */
+    if (g->has_lost_gates || (guard_has_lost_listener(g) && has_gates_left()))
+        return;
+    if (!guard_open_lost(g) || !start(s))
         self.not_before = clock_ms() + PAUSE;
 }
 
@@ -225,6 +237,14 @@ static bool await_open(void)
     return true;
 }
 
+static void close_if_open(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* False: logged, and nothing is open. */
 static bool open_shared(struct server *s)
 {
     int ends[2];
@@ -233,6 +253,8 @@ static bool open_shared(struct server *s)
     if (!self.board ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
         log_line(LOG_ERROR, "what gates and workers share: %s", strerror(errno));
+        close_if_open(&self.board_fd);
+        gatehouse_forget(s);
         return false;
     }
     s->handover = ends[0];
@@ -241,19 +263,50 @@ static bool open_shared(struct server *s)
     return true;
 }
 
+bool gatehouse_is_cut_off(const struct guard *g)
+{
+    return self.board && g->has_lost_gates && !self.is_draining && clock_ms() >= self.not_before;
+}
+
+static void kill_gatehouse(void)
+{
+    signal_it(SIGKILL);
+    if (self.pid > 0)
+        waitpid(self.pid, NULL, 0);
+    self.pid = 0;
+}
+
+/* Should there be no memory or no numbers, it is tried again: all that was is kept till then. */
+void gatehouse_renew(struct server *s, struct guard *g)
+{
+    const struct house old = self;
+    if (!gatehouse_is_cut_off(g))
+        return;
+    log_line(LOG_ERROR, "what joins gates and workers is gone: starting other gates");
+    int handover = s->handover;
+    if (!open_shared(s)) {
+        self = old;
+        s->handover = handover;
+        self.not_before = clock_ms() + PAUSE;
+        return;
+    }
+    kill_gatehouse();
+    self.died = clock_ms();
+    memcpy(&self.board->figures, &old.board->figures, sizeof old.board->figures);
+    atomic_fetch_add(&self.board->figures.gate_deaths, 1);
+    gate_board_unmap(old.board, &s->options);
+    guard_close_gates(g);
+    gatehouse_guard(g);
+    if (!guard_keep_handover(g))
+        log_line(LOG_ERROR, "the way in from the gates: %s", strerror(errno));
+}
+
 bool model_open_tls(struct server *s)
 {
     if (open_shared(s) && start(s) && await_open())
         return true;
     model_close_tls(s);
     return false;
-}
-
-static void close_if_open(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
 }
 
 /* What workers have ended in order may still be on its way to the client; but whoever was told before
@@ -268,10 +321,19 @@ static void end_gatehouse(void)
         else
             usleep(1000);
     }
-    signal_it(SIGKILL);
-    if (self.pid > 0)
-        waitpid(self.pid, NULL, 0);
-    self.pid = 0;
+    kill_gatehouse();
+}
+
+/* One process has both parts: the worker's is at rest. */
+void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload)
+{
+    int status;
+    if (self.pid > 0 && waitpid(self.pid, &status, WNOHANG) == self.pid)
+        gatehouse_reaped(self.pid, status);
+    gatehouse_renew(s, g);
+    gatehouse_tend(s, g);
+    if (is_to_reload)
+        gatehouse_reload();
 }
 
 void model_close_tls(struct server *s)

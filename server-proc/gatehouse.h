@@ -46,7 +46,12 @@ void gatehouse_guard(struct guard *g);
 /* True: it was the gatehouse; logged. */
 bool gatehouse_reaped(pid_t pid, int status);
 /* Starts it again, when it has died and it is time. */
-void gatehouse_tend(struct server *s);
+void gatehouse_tend(struct server *s, struct guard *g);
+/* True: a handler has closed what joins gates and workers, or what the next gatehouse would be given. */
+bool gatehouse_is_cut_off(const struct guard *g);
+/* Then all of it is made anew, and the gatehouse is ended, for another to be started. While no worker
+ * lives: they know the old. */
+void gatehouse_renew(struct server *s, struct guard *g);
 /* The keys are to be read again. */
 void gatehouse_reload(void);
 /* No new connections; it ends when the last one has ended. */

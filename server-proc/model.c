@@ -225,6 +225,7 @@ static enum start replace_nursery(void)
     }
     spare_close(self.server);
     keeper_forget_modules(&self.keeper);
+    gatehouse_renew(self.server, &self.keeper.guard);
     while ((result = nursery_start(self.server)) == START_KILLED) {
         keeper_forget_modules(&self.keeper);
         if (signals_wait(self.server->signals, FORK_PAUSE) & SIGNAL_STOP)
@@ -260,12 +261,12 @@ static bool supervise(struct server *s)
         if (nursery != START_READY)
             return nursery == START_STOPPED;
         spare_tend(s);
-        gatehouse_tend(s);
+        gatehouse_tend(s, &self.keeper.guard);
         if (came & SIGNAL_RELOAD)
             gatehouse_reload();
         fill();
         keeper_tick(&self.keeper);
-        if (self.keeper.guard.has_lost_file)
+        if (self.keeper.guard.has_lost_file || gatehouse_is_cut_off(&self.keeper.guard))
             nursery_kill();
         if (is_over(came))
             return true;

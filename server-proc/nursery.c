@@ -4,6 +4,7 @@
 #include "nursery.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <malloc.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -81,6 +83,27 @@ static void obey(struct server *s, pid_t supervisor)
     mailbox->error = errno;
 }
 
+/* The gates are there so that no handler can read a key from memory; it should not be able to read it
+ * from its file either. What is no plain file (a pipe) has been read, and is left alone. */
+static void look_at_keys(const struct options *o)
+{
+    struct stat st;
+    for (size_t i = 0; i < o->tls_keys.count; i++) {
+        const char *path = o->tls_keys.all[i];
+        int fd =
+            stat(path, &st) == 0 && S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd < 0)
+            continue;
+        close(fd);
+        log_line(
+            LOG_WARN,
+            "--tls-key %.300s: handlers can open this file: have root own it with mode 600 and "
+            "start as root (workers are then another user), or keep it away from --root and "
+            "/usr with --sandbox on and a kernel that has Landlock",
+            path);
+    }
+}
+
 /* What the children inherit is set here, once: a filter installed in each of them would double the
  * price of a fork. */
 static bool prepare(struct server *s)
@@ -88,6 +111,8 @@ static bool prepare(struct server *s)
     server_bound_memory(s, 1);
     worker_bound_descriptors(s->handler_fds);
     bool is_ready = server_enter_sandbox(s);
+    if (is_ready)
+        look_at_keys(&s->options);
     malloc_trim(0); /* else each child tidies up, in pages of its own, what was freed here */
     return is_ready;
 }

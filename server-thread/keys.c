@@ -31,8 +31,8 @@ static struct {
     bool is_offered;  /* supervisor: an offer waits for its answer */
     bool is_asked;    /* … and HUP has come once more */
     struct tls_context *context;
-    pthread_rwlock_t lock; /* of context: against its exchange while a session is opened */
-} keys = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+    pthread_mutex_t lock; /* of context: for the moment it takes to exchange or keep it */
+} keys = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct material *half_in_use(void)
 {
@@ -151,10 +151,10 @@ static struct tls_context *open_context(const struct options *o, const struct ma
 
 static void exchange(struct tls_context *fresh)
 {
-    pthread_rwlock_wrlock(&keys.lock);
+    pthread_mutex_lock(&keys.lock);
     struct tls_context *old = keys.context;
     keys.context = fresh;
-    pthread_rwlock_unlock(&keys.lock);
+    pthread_mutex_unlock(&keys.lock);
     tls_context_close(old); /* its sessions keep what they need of it */
 }
 
@@ -192,9 +192,11 @@ void keys_tick(const struct options *o)
 
 struct tls_session *keys_open_session(int fd)
 {
-    pthread_rwlock_rdlock(&keys.lock);
-    struct tls_session *t = tls_open(keys.context, fd);
-    pthread_rwlock_unlock(&keys.lock);
+    pthread_mutex_lock(&keys.lock);
+    struct tls_context *c = tls_context_keep(keys.context);
+    pthread_mutex_unlock(&keys.lock);
+    struct tls_session *t = tls_open(c, fd);
+    tls_context_close(c);
     return t;
 }
 

@@ -139,8 +139,7 @@ int wire_tls_accept(int fd, struct arrival *a)
 
 bool wire_tls_begin(struct server *s, int fd)
 {
-    if (s->options.one)
-        keys_tick(&s->options); /* nobody else does */
+    (void)s;
     struct tls_session *t = keys_open_session(fd);
     if (t)
         replace(fd, t);
@@ -255,6 +254,15 @@ bool model_open_tls(struct server *s)
         return true;
     model_close_tls(s);
     return false;
+}
+
+void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload)
+{
+    (void)g;
+    if (is_to_reload)
+        keys_read_again(&s->options);
+    keys_tick(&s->options);
+    keys_await_answer(&s->options);
 }
 
 void model_close_tls(struct server *s)

@@ -8,10 +8,14 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+#include "../log.h"
 #include "../tls_facts.h"
 #include "library.h"
 
-enum { LONGEST_CHAIN = 8 };
+enum {
+    LONGEST_CHAIN = 8,
+    NAMES_ROOM = 65000 /* bytes of all names in what asks for a certificate: less than 64 KiB */
+};
 
 bool clients_subject(const X509 *cert, char *text, size_t size)
 {
@@ -49,13 +53,17 @@ const char *clients_verdict(long verdict)
 }
 
 /* Each is believed, and named to clients, so that they can choose which one to show. */
-static bool add(SSL_CTX *ctx, X509_STORE *store, X509 *ca)
+static bool add(struct believed *b, X509 *ca)
 {
-    return X509_STORE_add_cert(store, ca) == 1 && SSL_CTX_add_client_CA(ctx, ca) == 1;
+    X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
+    if (name && X509_STORE_add_cert(b->store, ca) == 1 && sk_X509_NAME_push(b->names, name) > 0)
+        return true;
+    X509_NAME_free(name);
+    return false;
 }
 
 /* How many there were; -1: out of memory, or one is damaged. */
-static int add_all(SSL_CTX *ctx, X509_STORE *store, const struct material_item *file)
+static int add_all(struct believed *b, const struct material_item *file)
 {
     static char nobody[] = ""; /* to be asked for a passphrase */
     BIO *from = BIO_new_mem_buf(file->bytes, (int)file->length);
@@ -63,7 +71,7 @@ static int add_all(SSL_CTX *ctx, X509_STORE *store, const struct material_item *
     int count = 0;
     bool ok = from != NULL;
     while (ok && (ca = PEM_read_bio_X509(from, NULL, NULL, nobody))) {
-        ok = add(ctx, store, ca);
+        ok = add(b, ca);
         count += ok;
         X509_free(ca);
     }
@@ -74,11 +82,29 @@ static int add_all(SSL_CTX *ctx, X509_STORE *store, const struct material_item *
     return ok ? count : -1;
 }
 
-bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_item *ca, char *why,
-                 size_t size)
+/* Their lengths have two bytes, and so has that of the whole list (RFC 8446 §4.2.4). */
+static bool fit(STACK_OF(X509_NAME) * names)
 {
-    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-    int count = add_all(ctx, store, ca);
+    int bytes = 0;
+    for (int i = 0; i < sk_X509_NAME_num(names) && bytes <= NAMES_ROOM; i++)
+        bytes += 2 + i2d_X509_NAME(sk_X509_NAME_value(names, i), NULL);
+    return bytes <= NAMES_ROOM;
+}
+
+static void name_none(struct believed *b, const char *file)
+{
+    log_line(LOG_WARN,
+             "--tls-client-ca %s has too many names for a handshake: clients are told none, and "
+             "choose by themselves which certificate to show",
+             file);
+    sk_X509_NAME_pop_free(b->names, X509_NAME_free);
+    b->names = NULL;
+}
+
+bool clients_read(struct believed *b, const struct material_item *ca, char *why, size_t size)
+{
+    *b = (struct believed){.store = X509_STORE_new(), .names = sk_X509_NAME_new_null()};
+    int count = b->store && b->names ? add_all(b, ca) : -1;
     if (count < 0)
         return tls_refuse(why, size,
                           "--tls-client-ca %s: a certificate in it is damaged: copy the file again",
@@ -88,7 +114,25 @@ bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_it
                           "--tls-client-ca %s has no certificate in it: give a PEM file with those "
                           "that have signed the clients'",
                           ca->name);
-    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+    X509_STORE_set_flags(b->store, X509_V_FLAG_PARTIAL_CHAIN);
+    if (!fit(b->names))
+        name_none(b, ca->name);
+    return true;
+}
+
+void clients_free(struct believed *b)
+{
+    X509_STORE_free(b->store);
+    sk_X509_NAME_pop_free(b->names, X509_NAME_free);
+}
+
+bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct believed *b)
+{
+    STACK_OF(X509_NAME) *names = b->names ? SSL_dup_CA_list(b->names) : NULL;
+    if (b->names && !names)
+        return false;
+    SSL_CTX_set_client_CA_list(ctx, names);
+    SSL_CTX_set1_cert_store(ctx, b->store);
     SSL_CTX_set_verify_depth(ctx, LONGEST_CHAIN);
     SSL_CTX_set_verify(
         ctx, SSL_VERIFY_PEER | (o->tls_client_required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),

@@ -15,8 +15,19 @@
 #include "../options.h"
 #include "material.h"
 
-bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct material_item *ca, char *why,
-                 size_t size);
+/* The certificates of --tls-client-ca. */
+struct believed {
+    X509_STORE *store;
+    STACK_OF(X509_NAME) * names; /* that clients are told; NULL: too many */
+};
+
+/* To be freed in any case. False: `why` says what is wrong with the file, and how to mend it. */
+bool clients_read(struct believed *b, const struct material_item *ca, char *why, size_t size);
+void clients_free(struct believed *b);
+
+/* Sessions of `ctx` ask for a certificate. The store is shared, and may be freed. False: out of
+ * memory. */
+bool clients_ask(SSL_CTX *ctx, const struct options *o, const struct believed *b);
 
 /* The subject of a certificate, as RFC 4514 writes it, size bytes with its NUL; what is no plain
  * ASCII is escaped. False: it does not fit, or there is none, and `text` is empty. */

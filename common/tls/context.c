@@ -34,15 +34,16 @@ static int choose_site(SSL *ssl, int *alert, void *context)
     const struct tls_context *c = context;
     struct tls_hello *hello = SSL_get_app_data(ssl);
     const struct tls_site *site = NULL;
-    (void)alert;
     names_asked_for(ssl, hello->server_name, sizeof hello->server_name);
     if (hello->server_name[0] != '\0')
         site = site_by(c, hello->server_name, names_have);
     if (!site && hello->server_name[0] != '\0')
         site = site_by(c, hello->server_name, names_cover);
     hello->is_known = site != NULL;
-    SSL_set_SSL_CTX(ssl, site ? site->ctx : c->sites[0].ctx);
-    return SSL_CLIENT_HELLO_SUCCESS;
+    if (SSL_set_SSL_CTX(ssl, site ? site->ctx : c->sites[0].ctx))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR; /* out of memory */
+    return SSL_CLIENT_HELLO_ERROR;
 }
 
 /* A name that has been acted upon is acknowledged (RFC 6066 §3). */
@@ -97,7 +98,8 @@ static bool read_staple(struct tls_context *c, const struct material_item *item,
 struct opening {
     struct tls_context *c;
     const struct options *options;
-    struct material_item ca; /* bytes NULL: none */
+    struct material_item ca;  /* bytes NULL: none */
+    struct believed believed; /* what it holds, for all sites */
     char *why;
     size_t size;
 };
@@ -111,7 +113,8 @@ static SSL_CTX *new_ctx(struct opening *o, const struct names *names)
 {
     const struct material_item *ca = o->ca.bytes ? &o->ca : NULL;
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-    if (!ctx || !policy_set(ctx, o->options) || !resume_set(ctx, o->options, ca, names)) {
+    if (!ctx || !policy_set(ctx, o->options) || !resume_set(ctx, o->options, ca, names) ||
+        (ca && !clients_ask(ctx, o->options, &o->believed))) {
         no_memory(o);
         SSL_CTX_free(ctx);
         return NULL;
@@ -120,10 +123,7 @@ static SSL_CTX *new_ctx(struct opening *o, const struct names *names)
     SSL_CTX_set_client_hello_cb(ctx, choose_site, o->c);
     SSL_CTX_set_tlsext_servername_callback(ctx, acknowledge);
     SSL_CTX_set_tlsext_status_cb(ctx, add_staple);
-    if (!ca || clients_ask(ctx, o->options, ca, o->why, o->size))
-        return ctx;
-    SSL_CTX_free(ctx);
-    return NULL;
+    return ctx;
 }
 
 static bool has_kind(const struct tls_site *site, const char *kind)
@@ -185,12 +185,13 @@ static bool add_pair(struct opening *o, const struct material_item *cert,
 }
 
 /* They rule over all sites, so they are looked for first. */
-static void find_ca(struct opening *o, const struct material *m)
+static bool read_ca(struct opening *o, const struct material *m)
 {
     struct material_item item;
     for (size_t at = 0; material_next(m, &at, &item);)
         if (item.kind == MATERIAL_CLIENT_CA)
             o->ca = item;
+    return !o->ca.bytes || clients_read(&o->believed, &o->ca, o->why, o->size);
 }
 
 static bool read_pairs(struct opening *o, const struct material *m)
@@ -221,8 +222,7 @@ static bool fill(struct opening *o, const struct material *m)
     c->socket_method = socket_bio_method();
     if (!c->ticket_cipher || !c->socket_method)
         return no_memory(o);
-    find_ca(o, m);
-    return read_pairs(o, m) && read_staples(o, m);
+    return read_ca(o, m) && read_pairs(o, m) && read_staples(o, m);
 }
 
 struct tls_context *tls_context_open(const struct material *m, const struct options *options,
@@ -236,7 +236,10 @@ struct tls_context *tls_context_open(const struct material *m, const struct opti
     }
     c->users = 1;
     c->tickets = tickets;
-    if (fill(&o, m))
+    c->ticket_time = options->tls_ticket_time;
+    bool is_good = fill(&o, m);
+    clients_free(&o.believed);
+    if (is_good)
         return c;
     tls_context_close(c);
     return NULL;
@@ -260,19 +263,14 @@ const struct tls_context *inside_of(const SSL *ssl)
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 }
 
-void inside_keep(struct tls_context *c)
+struct tls_context *tls_context_keep(struct tls_context *c)
 {
     atomic_fetch_add_explicit(&c->users, 1, memory_order_relaxed);
-}
-
-void inside_drop(struct tls_context *c)
-{
-    if (atomic_fetch_sub_explicit(&c->users, 1, memory_order_acq_rel) == 1)
-        destroy(c);
+    return c;
 }
 
 void tls_context_close(struct tls_context *c)
 {
-    if (c)
-        inside_drop(c);
+    if (c && atomic_fetch_sub_explicit(&c->users, 1, memory_order_acq_rel) == 1)
+        destroy(c);
 }

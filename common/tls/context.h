@@ -12,7 +12,7 @@
  * as in RFC 6125 §6.4.3), the first pair being the default; pairs for the same names and different
  * kinds of key stand side by side, and the client's abilities decide.
  *
- * Opened and closed by one thread; sessions may be opened from it by many.
+ * Opened by one thread; sessions may be opened from it by many, as long as one of them owns it.
  */
 #ifndef TANDEM_TLS_CONTEXT_H
 #define TANDEM_TLS_CONTEXT_H
@@ -32,7 +32,9 @@ struct tls_context;
  * certificate that has expired, a staple past its date) is logged as a warning. */
 struct tls_context *tls_context_open(const struct material *m, const struct options *o,
                                      struct tls_tickets *tickets, char *why, size_t size);
-/* NULL is no context, and fine. */
+/* The same, with one owner more; by any thread that knows of one. */
+struct tls_context *tls_context_keep(struct tls_context *c);
+/* One owner less; the last frees it, and so may a session. NULL is no context, and fine. */
 void tls_context_close(struct tls_context *c);
 
 /* One line for the log, cut to `size` bytes with its NUL (at least 1): "localhost (ECDSA, until

@@ -29,6 +29,7 @@ struct tls_site {
 struct tls_context {
     _Atomic unsigned users;
     struct tls_tickets *tickets;
+    int64_t ticket_time;       /* ms: so long a session goes on, resume.h */
     EVP_CIPHER *ticket_cipher; /* looked up once, not for each ticket */
     BIO_METHOD *socket_method; /* socket_bio.h */
     struct tls_pair pairs[CONTEXT_PAIRS];
@@ -45,9 +46,5 @@ struct tls_hello {
 
 /* The context that an SSL has been opened from. */
 const struct tls_context *inside_of(const SSL *ssl);
-
-/* One more user, and one less. */
-void inside_keep(struct tls_context *c);
-void inside_drop(struct tls_context *c);
 
 #endif

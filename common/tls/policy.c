@@ -61,7 +61,6 @@ bool policy_set(SSL_CTX *ctx, const struct options *o)
     SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
     SSL_CTX_set_options(ctx, settings);
     SSL_CTX_set_mode(ctx, modes);
-    SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* session.c counts what comes */
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(ctx, o->tls_only_13 ? TLS1_3_VERSION : TLS1_2_VERSION) ==

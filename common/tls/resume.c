@@ -1,5 +1,10 @@
 /*
  * resume.c — see resume.h.
+ *
+ *      whole handshake at time T ──▶ ticket (T) ── resumed ──▶ ticket (T) ── resumed ──▶ …
+ *
+ * T is sealed into each ticket as its application data; OpenSSL hands it on from a session to the
+ * next. Its own date of a session does not do: TLS 1.3 sets it anew with each ticket.
  */
 #include "resume.h"
 
@@ -7,6 +12,7 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <time.h>
 
 #include "inside.h"
 
@@ -59,34 +65,60 @@ static int with_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER
     return result;
 }
 
-/* Whoever goes on does not show his certificate again: its own time must not be over. And a client of TLS
- * 1.3 uses a ticket once (RFC 8446 §C.4): with none in return it would have to begin anew each
- * second time. */
+/* ms, the same in all processes of a host. Ticket keys outlive no boot, so nor do tickets; and this
+ * clock goes on while the machine sleeps, and is not set. */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* SSL_CTX_set_session_ticket_cb(3). A session that goes on has the time of its whole handshake. */
+static int add_time(SSL *ssl, void *unused)
+{
+    SSL_SESSION *session = SSL_get_session(ssl);
+    int64_t now = now_ms();
+    void *had;
+    size_t length;
+    (void)unused;
+    if (SSL_SESSION_get0_ticket_appdata(session, &had, &length) == 1 && length == sizeof now)
+        return 1;
+    return SSL_SESSION_set1_ticket_appdata(session, &now, sizeof now);
+}
+
+static bool is_over(SSL *ssl, SSL_SESSION *session)
+{
+    int64_t began;
+    void *had;
+    size_t length;
+    if (SSL_SESSION_get0_ticket_appdata(session, &had, &length) != 1 || length != sizeof began)
+        return true;
+    memcpy(&began, had, sizeof began);
+    return now_ms() - began > inside_of(ssl)->ticket_time;
+}
+
+/* Whoever goes on does not show his certificate again: its own time must not be over. */
+static bool is_peer_over(SSL_SESSION *session)
+{
+    const X509 *peer = SSL_SESSION_get0_peer(session);
+    return peer && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0;
+}
+
+/* A client of TLS 1.3 uses a ticket once (RFC 8446 §C.4): with none in return it would have to begin
+ * anew each second time. */
 static SSL_TICKET_RETURN judge(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
                                size_t name_length, SSL_TICKET_STATUS status, void *unused)
 {
     (void)name;
     (void)name_length;
     (void)unused;
-    const X509 *peer = session ? SSL_SESSION_get0_peer((SSL_SESSION *)session) : NULL;
-    if (peer && X509_cmp_current_time(X509_get0_notAfter(peer)) < 0)
+    bool is_open = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!is_open || is_over(ssl, session) || is_peer_over(session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    switch (status) {
-    case SSL_TICKET_SUCCESS:
-        return SSL_version(ssl) >= TLS1_3_VERSION ? SSL_TICKET_RETURN_USE_RENEW
-                                                  : SSL_TICKET_RETURN_USE;
-    case SSL_TICKET_SUCCESS_RENEW:
-        return SSL_TICKET_RETURN_USE_RENEW;
-    default:
-        return SSL_TICKET_RETURN_IGNORE_RENEW;
-    }
-}
-
-static int nothing_to_add(SSL *ssl, void *unused)
-{
-    (void)ssl;
-    (void)unused;
-    return 1;
+    return status == SSL_TICKET_SUCCESS_RENEW || SSL_version(ssl) >= TLS1_3_VERSION
+               ? SSL_TICKET_RETURN_USE_RENEW
+               : SSL_TICKET_RETURN_USE;
 }
 
 /* In a fixed order, whatever the order in the certificate. */
@@ -126,6 +158,6 @@ bool resume_set(SSL_CTX *ctx, const struct options *o, const struct material_ite
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ctx, (long)(o->tls_ticket_time / 1000));
     return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, with_key) == 1 &&
-           SSL_CTX_set_session_ticket_cb(ctx, nothing_to_add, judge, NULL) == 1 &&
+           SSL_CTX_set_session_ticket_cb(ctx, add_time, judge, NULL) == 1 &&
            set_identity(ctx, o, ca, names);
 }

@@ -157,13 +157,36 @@ static bool keep(struct material *m, X509 *cert, EVP_PKEY *key)
     return ok;
 }
 
-bool self_signed_make(struct material *m, const struct options *o, char *why, size_t size)
+/* What this process has made; with neither, nothing yet. */
+static struct {
+    X509 *cert;
+    EVP_PKEY *key;
+} made;
+
+static bool is_fresh(void)
+{
+    time_t late = time(NULL) + (time_t)(DAYS / 2) * 24 * 60 * 60;
+    return made.cert && X509_cmp_time(X509_get0_notAfter(made.cert), &late) > 0;
+}
+
+static bool make(const struct options *o)
 {
     EVP_PKEY *key = tls_library_wake() ? EVP_EC_gen("P-256") : NULL;
     X509 *cert = key ? make_certificate(key, o) : NULL;
-    bool ok = cert && keep(m, cert, key);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-    return ok || tls_refuse(why, size, SELF_SIGNED_NAME ": no certificate could be made: %s",
-                            tls_library_error());
+    if (!cert) {
+        EVP_PKEY_free(key);
+        return false;
+    }
+    X509_free(made.cert);
+    EVP_PKEY_free(made.key);
+    made.cert = cert;
+    made.key = key;
+    return true;
+}
+
+bool self_signed_make(struct material *m, const struct options *o, char *why, size_t size)
+{
+    return ((is_fresh() || make(o)) && keep(m, made.cert, made.key)) ||
+           tls_refuse(why, size, SELF_SIGNED_NAME ": no certificate could be made: %s",
+                      tls_library_error());
 }

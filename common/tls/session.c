@@ -1,12 +1,16 @@
 /*
  * session.c — OpenSSL's answers, turned into those of recv(2) and send(2).
  *
- * What a client can make the library do within one call is bounded. OpenSSL itself goes on as long as
- * there is something to read, and without SSL_MODE_AUTO_RETRY as long as there is in its buffer: hundreds
- * of KeyUpdates, each to be answered. So messages are counted as they come (and refusals to
- * renegotiate as they go), and more than a few in a row with no content between them end the connection:
- * to stop and say EAGAIN in the middle of what has arrived would be a promise that another event will
- * come, and none would. A handshake ends when it has taken more bytes than the largest honest one.
+ * What a client can make the library do within one call is bounded, and that by what comes from the
+ * socket, as OpenSSL itself goes on for as long as there is something to read:
+ *   - Messages without content (KeyUpdates, each perhaps to be answered; attempts to renegotiate) are
+ *     counted as they come, and more than a few in a row break the connection: the socket then gives
+ *     and takes nothing more, so no more is worked through than the one buffer that is there already.
+ *     (To stop in its middle and say EAGAIN would be a promise that another event will come.)
+ *     Of records with nothing in them, OpenSSL takes 32 in a row.
+ *   - Small records are gathered, so that one call brings all that one recv(2) has; it ends with the
+ *     first record that has needed a second one.
+ *   - A handshake ends when it has taken more bytes than the largest honest one.
  */
 #include "session.h"
 
@@ -25,7 +29,7 @@
 enum {
     RECORD = 16384,               /* bytes in one, at most (RFC 8446 §5.1) */
     HANDSHAKE_BYTES = 256 * 1024, /* a client's certificates may be 100 KiB (OpenSSL's bound) */
-    NOTHINGS = 32                 /* records or messages without content, one after the other */
+    NOTHINGS = 32                 /* messages without content, one after the other */
 };
 
 struct tls_session {
@@ -72,8 +76,7 @@ struct tls_session *tls_open(struct tls_context *c, int fd)
     struct tls_session *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
-    inside_keep(c);
-    t->context = c;
+    t->context = tls_context_keep(c);
     t->end = (struct socket_end){.fd = fd, .allowed = HANDSHAKE_BYTES};
     t->ssl = SSL_new(c->sites[0].ctx);
     if (t->ssl && put_on_socket(t))
@@ -88,7 +91,7 @@ void tls_close(struct tls_session *t)
     if (!t)
         return;
     SSL_free(t->ssl);
-    inside_drop(t->context);
+    tls_context_close(t->context);
     free(t->failure);
     free(t);
 }
@@ -203,29 +206,35 @@ static ssize_t broken(const struct tls_session *t)
     return fail(t->end.error ? t->end.error : EPROTO);
 }
 
-ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
+/* One record, or what is left of it. */
+static ssize_t read_record(struct tls_session *t, char *to, size_t room)
 {
     size_t n;
-    do {
-        forget_errors();
-        t->end.was_refused = false;
-        switch (outcome_of(t, SSL_read_ex(t->ssl, to, room, &n))) {
-        case OUT_DONE:
-            t->nothings = 0;
-            return (ssize_t)n;
-        case OUT_AGAIN:
-            break;
-        case OUT_ENDED:
-            return 0;
-        case OUT_BROKEN:
-            return t->end.is_ended ? 0 : broken(t);
-        }
-        if (t->end.error)
-            return broken(t);
-        if (t->wants_room || t->end.was_refused)
-            return fail(EAGAIN);
-    } while (++t->nothings < NOTHINGS);
-    return fail(EPROTO);
+    forget_errors();
+    switch (outcome_of(t, SSL_read_ex(t->ssl, to, room, &n))) {
+    case OUT_DONE:
+        t->nothings = 0;
+        return (ssize_t)n;
+    case OUT_AGAIN:
+        return fail(EAGAIN);
+    case OUT_ENDED:
+        return 0;
+    default:
+        return t->end.is_ended ? 0 : broken(t);
+    }
+}
+
+/* What follows the first record is a gift: whatever goes wrong there is told by the next call. */
+ssize_t tls_recv(struct tls_session *t, void *to, size_t room)
+{
+    char *at = to;
+    t->end.reads = 0;
+    ssize_t n = read_record(t, at, room), got = n;
+    while (n > 0 && (size_t)got < room && t->end.reads < 2 && SSL_has_pending(t->ssl)) {
+        n = read_record(t, at + got, room - (size_t)got);
+        got += n > 0 ? n : 0;
+    }
+    return got;
 }
 
 ssize_t tls_send(struct tls_session *t, const void *bytes, size_t n, bool more)

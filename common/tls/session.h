@@ -40,7 +40,8 @@ const char *tls_failure(const struct tls_session *t);
 /* As recv(2) on a non-blocking socket: a count; 0: the client has ended, with or without a
  * close_notify (HTTP knows by itself whether a request is whole); -1 with EAGAIN: no whole record has
  * come; -1 with another errno: broken. Only EAGAIN says that there is nothing more: less than was asked
- * for does not. */
+ * for does not. However small the records are, it takes in what two recv(2) bring at most, 33 KiB
+ * sealed. */
 ssize_t tls_recv(struct tls_session *t, void *to, size_t room);
 /* As send(2) on a non-blocking socket, without SIGPIPE; `more`: others follow at once (MSG_MORE).
  * After less than `n`, or -1 with EAGAIN, the next call must offer at least the rest of the same bytes,

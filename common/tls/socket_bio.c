@@ -56,13 +56,14 @@ static int socket_read(BIO *bio, char *to, size_t room, size_t *got)
         errno = EAGAIN;
     if (n > 0) {
         end->is_drained = !end->is_wary && (size_t)n < room; /* epoll(7), short reads */
+        end->reads++;
         *got = (size_t)n;
         return allows(end, to, (size_t)n);
     }
     if (n == 0) {
         end->is_ended = true;
     } else if (errno == EAGAIN) {
-        end->is_drained = end->was_refused = true;
+        end->is_drained = true;
         BIO_set_retry_read(bio);
     } else {
         end->error = errno;

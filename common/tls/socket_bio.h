@@ -16,14 +16,14 @@ enum { SOCKET_FIRST = 5 /* bytes: the head of a record */ };
 
 struct socket_end {
     int fd;
-    bool is_drained;  /* nothing to be had until the next event */
-    bool was_refused; /* OpenSSL has asked for bytes and got none; for the caller to reset */
-    bool is_wary;     /* a short read does not mean so: an end may stand behind it */
-    bool is_ended;    /* FIN */
-    bool has_more;    /* more is sent at once */
-    int error;        /* errno of what has broken it, and it stays broken; 0 */
-    size_t allowed;   /* bytes it may still read; SIZE_MAX: no bound */
-    size_t got;       /* bytes of `first` */
+    bool is_drained; /* nothing to be had until the next event */
+    bool is_wary;    /* a short read does not mean so: an end may stand behind it */
+    bool is_ended;   /* FIN */
+    bool has_more;   /* more is sent at once */
+    unsigned reads;  /* times that bytes have come; for the caller to reset */
+    int error;       /* errno of what has broken it, and it stays broken; 0 */
+    size_t allowed;  /* bytes it may still read; SIZE_MAX: no bound */
+    size_t got;      /* bytes of `first` */
     unsigned char first[SOCKET_FIRST];
 };
 

@@ -129,7 +129,7 @@ def busy(cpu):
 
 class Bench:
     def __init__(self, options, folder):
-        self.options, self.folder, self.subjects = options, folder, []
+        self.options, self.folder, self.subjects, self.noisy = options, folder, [], 0
         self.commands = {}
 
     def path(self, name):
@@ -222,6 +222,7 @@ class Bench:
             if noise <= NOISE:
                 break
         subject.turns[what].append(turn)
+        self.noisy += noise > NOISE
         print("%-8s %-14s %9.1f per second %9.1f µs each, server busy %3.0f %%, others %2.0f %%%s" %
               (what, subject.name, *turn, noise, " (try %d)" % (attempt + 1) if attempt else ""), file=sys.stderr, flush=True)
 
@@ -257,7 +258,7 @@ class Bench:
                 by_rate = min(mine.busy, theirs.busy) >= BUSY
                 ratio = mine.rate / theirs.rate if by_rate else theirs.cpu / mine.cpu
                 print("- %s, %s: %.2f of nginx's%s; wanted >= %.1f: %s" % (
-                    what, subject.name, ratio, "" if by_rate else " per second of CPU (the client was at its limit)",
+                    what, subject.name, ratio, "" if by_rate else " per second of CPU (it was not busy)",
                     wanted[subject.name], "met" if ratio >= wanted[subject.name] else "MISSED"))
 
     def tell_the_hop(self):
@@ -274,6 +275,9 @@ class Bench:
                 for subject in self.subjects:
                     self.turn(what, subject)
         print(machine(self.options))
+        if self.noisy:
+            print("In %d of %d turns others had more than %d %% of a CPU: not figures to be quoted." % (
+                self.noisy, self.options.rounds * len(kinds) * len(self.subjects), NOISE))
         print()
         self.table(kinds)
 

@@ -134,6 +134,12 @@ __attribute__((weak)) bool model_open_tls(struct server *s)
     abort();
 }
 
+__attribute__((weak)) void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload)
+{
+    (void)s, (void)g, (void)is_to_reload;
+    abort();
+}
+
 __attribute__((weak)) void model_close_tls(struct server *s)
 {
     (void)s;

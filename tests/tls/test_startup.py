@@ -9,7 +9,7 @@ import unittest
 
 from authority import Pair, openssl
 from client import curl, fetch
-from subject import Case, certificates, command_of, for_each_subject, patience, workshop
+from subject import Case, certificates, command_of, eventually, for_each_subject, patience, workshop
 
 
 def written(name, content):
@@ -152,6 +152,14 @@ class SelfSigned(Case):
             self.assertEqual(fetch(server.port)[0], 200)
         else:
             self.assertEqual((code, len(said.splitlines())), (2, 1), said)
+
+    def test_a_reload_keeps_it(self):
+        server = self.start("--tls-self-signed", "--log-level", "info", noisy=True)
+        shown = "SHA-256 [0-9A-F:]+"
+        server.logged(shown)
+        server.hup()
+        self.assertTrue(eventually(lambda: len(server.logged(shown)) > 1), server.log())
+        self.assertEqual(len({re.search(shown, line)[0] for line in server.logged(shown)}), 1)
 
     def test_its_key_is_new_each_time(self):
         keys = set()

@@ -152,6 +152,17 @@ void keys_tick(const struct options *o)
     (void)o;
 }
 
+void keys_read_again(const struct options *o)
+{
+    (void)o;
+}
+
+bool keys_await_answer(const struct options *o)
+{
+    (void)o;
+    return true;
+}
+
 void keys_drop(void)
 {
 }

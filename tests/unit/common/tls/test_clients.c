@@ -2,6 +2,7 @@
  * clients: who shows a certificate, who need not, and who is believed.
  */
 #include <check.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,29 @@ START_TEST(test_none)
     open_stage(true);
     v = visit_bad(stage->context, &spec);
     ck_assert_ptr_nonnull(strstr(tls_failure(v->server), "did not return a certificate"));
+    visit_close(v);
+}
+END_TEST
+
+/* More names than a handshake can hold: none is told, and whoever is believed is so all the same. */
+START_TEST(test_too_many_names)
+{
+    enum { MANY = 900 };
+    static const char common[] = "sixty-four bytes, and all of them in the name of an authority: a";
+    struct cert one = cert_make(&(struct cert_spec){.common = common, .is_ca = true}), cert;
+    BIO *all = BIO_new(BIO_s_mem());
+    char *text;
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(PEM_write_bio_X509(all, one.x509), 1);
+    long length = BIO_get_mem_data(all, &text);
+    ck_assert(material_add(&stage->material, MATERIAL_CLIENT_CA, "many.pem", text, (size_t)length));
+    BIO_free(all);
+    open_stage(true);
+    cert = cert_make(&(struct cert_spec){.common = "a client", .by = &one, .is_client = true});
+    struct client_spec spec = {.version = versions[_i], .cert = &cert};
+    struct visit *v = visit_good(stage->context, &spec);
+    ck_assert_str_eq(visit_facts(v).subject, "CN=a client");
+    ck_assert_int_le(sk_X509_NAME_num(SSL_get0_peer_CA_list(v->client)), 0);
     visit_close(v);
 }
 END_TEST
@@ -212,6 +236,7 @@ int main(void)
     tcase_add_checked_fixture(all, new_stage, close_stage);
     tcase_add_loop_test(all, test_good, 0, 2);
     tcase_add_loop_test(all, test_none, 0, 2);
+    tcase_add_loop_test(all, test_too_many_names, 0, 2);
     tcase_add_loop_test(all, test_foreign, 0, 2);
     tcase_add_loop_test(all, test_expired, 0, 2);
     tcase_add_loop_test(all, test_long_subject, 0, 2);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "scene.h"
@@ -17,6 +18,18 @@
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 
 static struct stage *stage;
+
+/* That of the C library, and how much later it is. */
+static long later;
+
+time_t time(time_t *to)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (to)
+        *to = now.tv_sec + later;
+    return now.tv_sec + later;
+}
 
 static void new_stage(void)
 {
@@ -448,6 +461,22 @@ START_TEST(test_self_signed)
 }
 END_TEST
 
+/* Clients have accepted one certificate: a reload shows the same, as long as half of its time is
+ * left. */
+START_TEST(test_self_signed_stays)
+{
+    static struct material first, second;
+    stage->options.tls_self_signed = true;
+    for (int days = 0; days <= 46; days += 23) {
+        later = days * 24L * 60 * 60;
+        struct material *m = days == 0 ? &first : &second;
+        ck_assert(material_read(m, &stage->options, stage->why, sizeof stage->why));
+        bool is_same = m->used == first.used && memcmp(m->items, first.items, m->used) == 0;
+        ck_assert_int_eq(is_same, days < 45);
+    }
+}
+END_TEST
+
 /* Whoever has it as a CA, believes it. */
 START_TEST(test_self_signed_can_be_trusted)
 {
@@ -503,6 +532,7 @@ int main(void)
     tcase_add_loop_test(all, test_bad_material, 0, COUNT(bad));
     tcase_add_test(all, test_one_file_for_both);
     tcase_add_test(all, test_self_signed);
+    tcase_add_test(all, test_self_signed_stays);
     tcase_add_test(all, test_self_signed_can_be_trusted);
     tcase_add_test(all, test_self_signed_fingerprint);
     suite_add_tcase(suite, all);

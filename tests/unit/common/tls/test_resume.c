@@ -4,7 +4,9 @@
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -15,8 +17,20 @@ static struct stage *stage;
 static struct cert cert;
 static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
+/* That of the C library, and how much later it is by the clock that sessions go by. */
+static _Atomic long later;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_BOOTTIME)
+        now->tv_sec += later;
+    return result;
+}
+
 static void open_stage(void)
 {
+    later = 0;
     cert = cert_for("DNS:localhost,DNS:*.example.org");
     stage = stage_new();
     add_pair(&stage->material, "localhost", &cert);
@@ -105,6 +119,36 @@ START_TEST(test_renewal)
     ck_assert(goes_on(stage->context, spec, renewed));
     SSL_SESSION_free(spec.resume);
     SSL_SESSION_free(renewed);
+}
+END_TEST
+
+/* It goes on with this ticket, and there comes another, or the same is good once more. */
+static SSL_SESSION *next_ticket(struct client_spec spec, SSL_SESSION *ticket)
+{
+    spec.resume = ticket;
+    struct visit *v = visit_good(stage->context, &spec);
+    ck_assert(visit_facts(v).is_resumed);
+    SSL_SESSION *next = v->ticket ? v->ticket : SSL_get1_session(v->client);
+    v->ticket = NULL;
+    visit_close(v);
+    SSL_SESSION_free(ticket);
+    return next;
+}
+
+/* New tickets do not make a session younger: its time is that of the whole handshake. */
+START_TEST(test_not_for_ever)
+{
+    struct client_spec spec = {.name = "localhost", .version = versions[_i]};
+    long time = stage->options.tls_ticket_time / 1000;
+    for (int k = 0; k < 2; k++) { /* what begins anew goes on for as long */
+        SSL_SESSION *ticket = visit_for_ticket(stage->context, &spec);
+        for (int i = 0; i < 4; i++) {
+            ticket = next_ticket(spec, ticket);
+            later += time / 4 + (i == 3);
+        }
+        ck_assert(!goes_on(stage->context, spec, ticket));
+        SSL_SESSION_free(ticket);
+    }
 }
 END_TEST
 
@@ -235,6 +279,7 @@ int main(void)
     tcase_add_loop_test(all, test_for_one_turn_of_the_keys_and_no_longer, 0, 2);
     tcase_add_loop_test(all, test_in_another_process, 0, 2);
     tcase_add_loop_test(all, test_renewal, 0, 2);
+    tcase_add_loop_test(all, test_not_for_ever, 0, 2);
     tcase_add_test(all, test_a_ticket_for_a_ticket);
     tcase_add_loop_test(all, test_by_name, 0, 2);
     tcase_add_loop_test(all, test_after_a_restart, 0, 2);

@@ -81,6 +81,67 @@ START_TEST(test_much_is_read_in_pieces)
 }
 END_TEST
 
+/* What the client says from now on arrives in one piece, with deliver(). */
+static void collect(struct visit *v)
+{
+    SSL_set0_wbio(v->client, BIO_new(BIO_s_mem()));
+}
+
+static void deliver(struct visit *v)
+{
+    char *all;
+    long n = BIO_get_mem_data(SSL_get_wbio(v->client), &all);
+    ck_assert_int_eq(write(v->ends[1], all, (size_t)n), n);
+    tls_refresh(v->server, true);
+}
+
+static void say_in_small_records(struct visit *v, const char *text, size_t n)
+{
+    collect(v);
+    for (size_t i = 0; i < n; i++)
+        ck_assert_int_eq(SSL_write(v->client, text + i, 1), 1);
+}
+
+/* A head in records of one byte is not to be parsed a thousand times. */
+START_TEST(test_small_records_come_together)
+{
+    static char text[500], got[600];
+    struct visit *v = good_visit(versions[_i]);
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)i;
+    say_in_small_records(v, text, sizeof text);
+    SSL_shutdown(v->client);
+    deliver(v);
+    ck_assert_int_eq(tls_recv(v->server, got, 100), 100);
+    ck_assert_int_eq(tls_recv(v->server, got + 100, sizeof got - 100), 400);
+    ck_assert_int_eq(memcmp(text, got, sizeof text), 0);
+    ck_assert(!tls_is_drained(v->server));
+    ck_assert_int_eq(tls_recv(v->server, got, sizeof got), 0); /* the end has not been lost */
+    visit_close(v);
+}
+END_TEST
+
+/* … but no more than so many, whatever has room: others want their turn. */
+START_TEST(test_small_records_without_end)
+{
+    enum { MANY = 4000, MOST = 2 * 17000 / 22 };
+    static char text[MANY], got[MANY];
+    struct visit *v = good_visit(versions[_i]);
+    size_t n = 0;
+    say_in_small_records(v, text, MANY);
+    deliver(v);
+    while (n < MANY) {
+        ssize_t piece = tls_recv(v->server, got, MANY);
+        ck_assert_int_gt(piece, 0);
+        ck_assert_int_le(piece, MOST);
+        n += (size_t)piece;
+    }
+    ck_assert_int_eq(tls_recv(v->server, got, MANY), -1);
+    ck_assert_int_eq(errno, EAGAIN);
+    visit_close(v);
+}
+END_TEST
+
 /* Moves what one end has written to the other, a byte at a time, looking in after each. */
 static void trickle(int from, int to, struct visit *v, void (*look)(struct visit *))
 {
@@ -285,17 +346,14 @@ END_TEST
 /* The client asks for new keys so often, and then says something: all in one piece. */
 static void update_and_say(struct visit *v, int updates, int kind, const char *text)
 {
-    char *all;
     int length = (int)strlen(text);
-    SSL_set0_wbio(v->client, BIO_new(BIO_s_mem()));
+    collect(v);
     for (int i = 0; i < updates; i++) {
         ck_assert_int_eq(SSL_key_update(v->client, kind), 1);
         ck_assert_int_eq(SSL_do_handshake(v->client), 1);
     }
     ck_assert_int_eq(SSL_write(v->client, text, length), length);
-    long n = BIO_get_mem_data(SSL_get_wbio(v->client), &all);
-    ck_assert_int_eq(write(v->ends[1], all, (size_t)n), n);
-    tls_refresh(v->server, false);
+    deliver(v);
 }
 
 /* None of it may be left lying about: no event will tell of it. */
@@ -627,6 +685,8 @@ static TCase *bytes_case(void)
     tcase_add_checked_fixture(bytes, open_stage, close_stage);
     tcase_add_loop_test(bytes, test_bytes_go_both_ways, 0, 2);
     tcase_add_loop_test(bytes, test_much_is_read_in_pieces, 0, 2);
+    tcase_add_loop_test(bytes, test_small_records_come_together, 0, 2);
+    tcase_add_loop_test(bytes, test_small_records_without_end, 0, 2);
     tcase_add_loop_test(bytes, test_byte_by_byte, 0, 2);
     tcase_add_loop_test(bytes, test_drained_until_the_next_event, 0, 2);
     tcase_add_loop_test(bytes, test_full_socket, 0, 2);

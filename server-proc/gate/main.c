@@ -3,8 +3,8 @@
  *
  *      start   options → keys → tickets → gates; the first gate that accepts tells the supervisor
  *      HUP     keys again; when they are good, a new generation of gates, and when all of it is there,
- *              the old ones serve their guests to the end; when they are not, one line, and nothing
- *              changes
+ *              the old ones serve their guests to the end (so for a moment both let people in, and at
+ *              no time nobody); when they are not, one line, and nothing changes
  *      CHLD    a gate that had not finished is replaced at once
  *      DRAIN   no new guests; it ends with the last one
  *

@@ -41,7 +41,8 @@ class ReloadCase(Case):
         return live, self.start(*certificates(live.pair), *options, noisy=noisy)
 
     def await_certificate(self, server, name):
-        self.assertTrue(eventually(lambda: certificate_of(server.port, None) == name),
+        """Old gates accept until the new ones are there, so for a moment it may be either."""
+        self.assertTrue(eventually(lambda: {certificate_of(server.port, None) for _ in range(8)} == {name}),
                         "new connections do not see " + name)
 
 
@@ -55,7 +56,6 @@ class Renewed(ReloadCase):
             self.assertNotEqual(certificate_of(server.port, None), name)  # nobody has said so yet
             server.hup()
             self.await_certificate(server, name)
-            self.assertEqual({certificate_of(server.port, None) for _ in range(8)}, {name})
 
     def test_old_connections_live_on(self):
         live, server = self.start_renewable()

@@ -248,6 +248,9 @@ static bool open_places(struct gate *g)
     getrlimit(RLIMIT_NOFILE, &limit);
     size_t bench = gate_board_bench(g->charge->options), most = seats_of(limit.rlim_cur);
     g->place_count = g->free_count = bench < most ? bench : most;
+    errno = EMFILE;
+    if (g->place_count == 0)
+        return false;
     g->places = calloc(g->place_count, sizeof *g->places);
     for (uint32_t i = 0; g->places && i < g->place_count; i++)
         g->places[i].next_free = i + 1;

@@ -485,8 +485,7 @@ static bool enter(struct server *s, struct conn *c, int fd, const struct arrival
 /* One that shakes hands is told afterwards; but there is an end to that, too. */
 static bool is_one_too_many(const struct server *s, const struct conn *c, int open)
 {
-    int most = (int)s->options.max_connections;
-    return open > (c->flags & CONN_SHAKING ? 2 * most : most);
+    return open > (c->flags & CONN_SHAKING ? s->most_unshaken : (int)s->options.max_connections);
 }
 
 static void accept_one(struct worker *w, int listener, enum listener_kind kind)

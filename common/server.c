@@ -47,6 +47,7 @@ static bool reserve_descriptors(struct server *s, size_t *table_size)
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     *table_size = limit.rlim_cur;
+    s->most_unshaken = (int)(o->max_connections + (limit.rlim_cur - least) / 2);
     s->handler_fds = limit.rlim_cur - (limit.rlim_cur - least) / 2 - LIMIT_CORE_FDS;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }

@@ -27,6 +27,8 @@ struct server {
     struct scoreboard *board;
     size_t slots;       /* of workers on the board; what the board says of itself is not believed */
     size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
+    int most_unshaken; /* connections that may be open when another begins its handshake: as many as
+                         * leave numbers for those that are told at once that they are too many */
     struct access_log access_log;
     struct tls_figures *tls; /* in shared memory; NULL: no TLS is spoken */
     int epoll;               /* the one all workers wait on */

@@ -57,6 +57,15 @@ class Renewed(ReloadCase):
             server.hup()
             self.await_certificate(server, name)
 
+    def test_with_one_process(self):
+        """--one, under a debugger: there is no supervisor that would see to it."""
+        if self.subject == "fresh":
+            self.skipTest("the same as pool")
+        live, server = self.start_renewable("--one")
+        live.put("second.test")
+        server.hup()
+        self.await_certificate(server, "second.test")
+
     def test_old_connections_live_on(self):
         live, server = self.start_renewable()
         kept = [dial(server.port) for _ in range(8)]

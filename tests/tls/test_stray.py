@@ -73,6 +73,15 @@ class Closed(Case):
 
 
 @for_each_subject("pool")
+class One(Case):
+    def test_a_dead_gatehouse_is_followed_by_another(self):
+        server = self.start("--one", noisy=True)
+        os.kill(server.gatehouse(), signal.SIGKILL)
+        self.assertTrue(server.logged("gatehouse ended by SIGKILL"))
+        self.assertTrue(eventually(lambda: is_served(server.port), 5), server.log())
+
+
+@for_each_subject("pool")
 class Opened(Case):
     def try_to_open(self, server, path):
         return get(server.plain, "/open?path=" + path)

@@ -17,7 +17,7 @@ import unittest
 from client import fetch
 from subject import Case, LONG, SLOW, eventually, for_each_subject, patience
 
-ROUNDS, MOST_ROUNDS = (9, 25) if LONG else (3, 12)
+ROUNDS, MOST_ROUNDS = (9, 25) if LONG else (2, 12)
 RATE = 400  # requests per second of the good client
 SHARE = 1.2
 # What two readings of one and the same differ by, in µs: of the median, and of 99 in 100.

@@ -194,12 +194,20 @@ const size_t row_count = sizeof(rows) / sizeof(rows[0]);
 
 static struct seen (*all_seen)[SUBJECTS]; /* each case is a process of its own */
 
+/* Built with a sanitizer, each fault is performed with one of the subjects (TANDEM_LONG=1: with all):
+ * each fault then has its look at the code of the core, and the table is held against other builds. */
+static bool is_anothers(size_t row, int subject)
+{
+    return build_is_slow() && !long_run() && (int)(row % (size_t)subject_count()) != subject;
+}
+
 START_TEST(costs_what_the_table_says)
 {
     size_t row = (size_t)_i / SUBJECTS;
     int subject = _i % SUBJECTS;
 
-    if (subject < subject_count() && row_is_wanted(&rows[row]) && row_left_out(&rows[row]) == NULL)
+    if (subject < subject_count() && !is_anothers(row, subject) && row_is_wanted(&rows[row]) &&
+        row_left_out(&rows[row]) == NULL)
         scene_perform(&rows[row], subject, &all_seen[row][subject]);
 }
 END_TEST

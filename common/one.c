@@ -3,6 +3,7 @@
  */
 #include "one.h"
 
+#include "attendants.h"
 #include "keeper.h"
 #include "model.h"
 #include "serve.h"
@@ -17,7 +18,7 @@ static void loop(struct server *s, struct keeper *k, struct worker *w)
     int64_t next_tick = 0;
     while (stops < 2 && !keeper_is_drained(k)) {
         serve_once(w, TURN_TIME);
-        unsigned came = signals_wait(s->signals, 0);
+        unsigned came = attendants_tend(s, signals_wait(s->signals, 0));
         if (came & SIGNAL_STOP)
             stops++;
         if (has_tls && stops == 0)

@@ -43,6 +43,7 @@ struct options {
     int64_t write_timeout;
     int64_t request_timeout;
     int64_t drain_timeout;
+    int64_t drain_delay; /* may be 0 */
 
     int64_t worker_cpu;   /* ms of CPU time for one request; 0: as much as it takes */
     size_t worker_memory; /* bytes a worker may add to what it was born with; 0: no bound */
@@ -71,6 +72,10 @@ struct options {
     int64_t tls_handshake_timeout; /* ms */
     const char *hsts;              /* value of Strict-Transport-Security; NULL: none is sent */
 
+    struct texts trusted_proxies; /* "ADDR" or "ADDR/BITS" */
+    bool proxy_protocol;
+
+    const char *media_types;   /* a file like /etc/mime.types; there need not be one */
     bool listing;              /* folders without an index show what is in them */
     const char *not_found;     /* path below root of the page for 404; NULL: none */
     const char *cache_control; /* value of the field for files; NULL: none is sent */
@@ -81,10 +86,13 @@ struct options {
     enum log_level log_level;
     bool enable_demo;
     bool enable_faults;
-    bool one;     /* --one: serve in this process alone, for the debugger */
-    bool check;   /* --check: read everything, start nothing */
-    int ready_fd; /* -1: nobody waits */
-    char **argv;  /* what was read, for a program of ours that is to read the same */
+    const char *config; /* the file that was read, too; NULL: none */
+    bool print_config;  /* --print-config: write what all of it comes to, start nothing */
+    bool health;        /* --health: ask the running server, start nothing */
+    bool one;           /* --one: serve in this process alone, for the debugger */
+    bool check;         /* --check: read everything, start nothing */
+    int ready_fd;       /* -1: nobody waits */
+    char **argv;        /* what was read, for a program of ours that is to read the same */
 };
 
 enum options_result {

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attendants.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
@@ -319,16 +320,18 @@ static int run(struct server *s)
         log_line(LOG_ERROR, "signals: %s", strerror(errno));
         return EXIT_FAILED;
     }
+    if (!attendants_open(s))
+        return EXIT_FAILED;
     if (s->options.enable_demo)
         log_line(LOG_WARN,
                  "--enable-demo: anybody who can connect can use up time and memory here");
     if (s->options.enable_faults)
         log_line(LOG_WARN, "--enable-faults: anybody who can connect can crash requests here");
-    if (s->options.one)
-        return one_run(s);
-    if (model_promises[0])
+    if (!s->options.one && model_promises[0])
         log_line(LOG_INFO, "%s", model_promises);
-    return model_run(s);
+    int code = s->options.one ? one_run(s) : model_run(s);
+    attendants_close(s);
+    return code;
 }
 
 int server_main(int argc, char **argv)

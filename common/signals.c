@@ -25,7 +25,7 @@ static bool let_urg_interrupt(void)
 
 int signals_open(void)
 {
-    const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGNAL_OURS};
+    const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2, SIGNAL_OURS};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
@@ -57,6 +57,8 @@ static unsigned meaning(unsigned number)
         return SIGNAL_RELOAD;
     case SIGUSR1:
         return SIGNAL_REOPEN;
+    case SIGUSR2:
+        return SIGNAL_UPGRADE;
     default:
         return 0;
     }

@@ -10,11 +10,13 @@
 #include <sys/types.h>
 
 enum {
-    SIGNAL_STOP = 1,   /* TERM, INT */
-    SIGNAL_CHILD = 2,  /* CHLD */
-    SIGNAL_RELOAD = 4, /* HUP */
-    SIGNAL_REOPEN = 8, /* USR1 */
-    SIGNAL_OWN = 16    /* SIGNAL_OURS */
+    SIGNAL_STOP = 1,     /* TERM, INT */
+    SIGNAL_CHILD = 2,    /* CHLD */
+    SIGNAL_RELOAD = 4,   /* HUP */
+    SIGNAL_REOPEN = 8,   /* USR1 */
+    SIGNAL_OWN = 16,     /* SIGNAL_OURS */
+    SIGNAL_UPGRADE = 32, /* USR2 */
+    SIGNAL_REPLACED = 64 /* none that is sent: another generation serves in our place */
 };
 
 #define SIGNAL_OURS \

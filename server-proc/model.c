@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "allowance.h"
+#include "common/attendants.h"
 #include "common/keeper.h"
 #include "common/signals.h"
 #include "gatehouse.h"
@@ -142,7 +143,7 @@ static void reap(void)
             self.has_nursery = false;
             continue;
         }
-        if (gatehouse_reaped(pid, d.status))
+        if (gatehouse_reaped(pid, d.status) || attendants_reaped(self.server, pid, d.status))
             continue;
         spare_reaped(self.server, pid);
         for (size_t i = 0; i < self.server->options.workers; i++) {
@@ -255,7 +256,7 @@ static bool is_over(unsigned came)
 static bool supervise(struct server *s)
 {
     for (;;) {
-        unsigned came = signals_wait(s->signals, keeper_pause(&self.keeper));
+        unsigned came = attendants_tend(s, signals_wait(s->signals, keeper_pause(&self.keeper)));
         reap(); /* in any case: others wait for signals, too, and may have taken the news */
         enum start nursery = self.has_nursery ? START_READY : replace_nursery();
         if (nursery != START_READY)

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/attendants.h"
 #include "common/footprint.h"
 #include "common/keeper.h"
 #include "common/signals.h"
@@ -335,6 +336,7 @@ static struct death watch_process(void)
     struct death d = {0};
     for (;;) {
         unsigned came = signals_wait(self.server->signals, look_after_reload());
+        came = attendants_tend(self.server, came);
         if (came & SIGNAL_STOP)
             pass_on_stop();
         if (came & SIGNAL_RELOAD)
@@ -343,8 +345,10 @@ static struct death watch_process(void)
         int status;
         struct rusage usage;
         while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-            if (pid != self.process)
-                continue; /* an orphan that came to us as PID 1 means nothing */
+            if (pid != self.process) {
+                attendants_reaped(self.server, pid, status);
+                continue;
+            }
             d.status = status;
             d.usage = usage;
             return d;

@@ -330,8 +330,8 @@ static bool hatch(size_t place)
     self.pids[place] = pid;
     if (is_called)
         return true;
-    atomic_fetch_or(&self.nest->shared->places[place], 1);
-    nest_changed(self.nest->shared);
+    if (place_owner(atomic_fetch_or(&self.nest->shared->places[place], 1)) == 0)
+        nest_changed(self.nest->shared); /* else its worker says so, when it leaves */
     return true;
 }
 

@@ -76,6 +76,8 @@ static bool take_place(unsigned owner, int64_t deadline, size_t *place, uint32_t
     }
 }
 
+/* Who waits is woken for a place that can be had, and keeps its turn meanwhile: mostly it is hatch()
+ * that says so. */
 static void leave_place(size_t place)
 {
     struct nest_shared *shared = fresh.nest.shared;
@@ -83,7 +85,8 @@ static void leave_place(size_t place)
     while (!atomic_compare_exchange_weak(&shared->places[place], &word,
                                          place_make(place_serial(word), 0, place_is_ready(word))))
         ;
-    nest_changed(shared);
+    if (place_is_ready(word))
+        nest_changed(shared);
 }
 
 /* Errors of sendmsg that mean: nobody is at the other end, nothing was read. */

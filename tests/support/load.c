@@ -30,7 +30,7 @@ struct load_sheet {
     _Atomic int64_t away;
     long times[TIMES];
     int64_t worst;
-    char first[160];
+    char first[LOAD_WORDS];
 };
 
 struct client {
@@ -155,13 +155,17 @@ static void drop(struct client *client)
     client->is_open = client->is_owed = false;
 }
 
-static void blame(struct crowd *crowd, struct client *client, const char *what, const char *head)
+/* Of an answer, the status line and the body: a server says there why it refuses. */
+static void blame(struct crowd *crowd, struct client *client, const char *what,
+                  const struct reply *reply)
 {
     struct load_sheet *sheet = crowd->sheet;
+    int line = reply ? (int)strcspn(reply->head, "\r\n") : 0;
 
     if (*sheet->first == '\0')
-        snprintf(sheet->first, sizeof(sheet->first), "request %ld: %s %.80s", client->number, what,
-                 head);
+        snprintf(sheet->first, sizeof(sheet->first), "request %ld, after %.1f ms: %s %.*s %.200s",
+                 client->number, (double)(now_us() - client->asked) / 1e3, what, line,
+                 reply ? reply->head : "", reply ? reply->body : "");
     sheet->failed++;
     drop(client);
 }
@@ -180,14 +184,14 @@ static void ask(struct crowd *crowd, struct client *client)
     client->number = crowd->number++;
     crowd->sheet->requests++;
     if (!send_request(crowd, client))
-        blame(crowd, client, "the connection has ended", "");
+        blame(crowd, client, "the connection has ended", NULL);
 }
 
 static void take_answer(struct crowd *crowd, struct client *client, const struct reply *reply)
 {
     client->is_owed = false;
     if (!is_right(crowd, client, reply)) {
-        blame(crowd, client, "a wrong answer:", reply->head);
+        blame(crowd, client, "a wrong answer:", reply);
         return;
     }
     note_time(crowd, now_us() - client->asked);
@@ -204,7 +208,7 @@ static void look_at(struct crowd *crowd, struct client *client)
     if (event == WIRE_REPLY)
         take_answer(crowd, client, &reply);
     else if (event != WIRE_SILENCE)
-        blame(crowd, client, wire_event_name(event), "");
+        blame(crowd, client, wire_event_name(event), NULL);
 }
 
 /* What is on its way now is counted: it may become a victim. */
@@ -283,7 +287,7 @@ static _Noreturn void run(struct crowd *crowd)
             break;
     for (int i = 0; i < crowd->plan.connections; i++)
         if (crowd->clients[i].is_owed)
-            blame(crowd, &crowd->clients[i], "no answer at all", "");
+            blame(crowd, &crowd->clients[i], "no answer at all", NULL);
     _exit(EXIT_SUCCESS);
 }
 

@@ -17,6 +17,8 @@ struct load {
     struct load_sheet *sheet; /* in memory shared with the process */
 };
 
+enum { LOAD_CONNECTIONS = 4, LOAD_MOST = 64, LOAD_WORDS = 320 };
+
 /* All since load_mark. */
 struct load_account {
     long requests; /* sent */
@@ -24,11 +26,9 @@ struct load_account {
     long late;
     int64_t away; /* ms: the longest time between two good answers */
     int64_t half, p99,
-        worst;       /* µs, of the good answers: as late as one in two, in a hundred, any */
-    char first[160]; /* what the first failure was; "" */
+        worst;              /* µs, of the good answers: as late as one in two, in a hundred, any */
+    char first[LOAD_WORDS]; /* what the first failure was; "" */
 };
-
-enum { LOAD_CONNECTIONS = 4, LOAD_MOST = 64 };
 
 /* Traffic of another kind. */
 struct load_plan {

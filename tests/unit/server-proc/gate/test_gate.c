@@ -393,19 +393,29 @@ END_TEST
 
 /* --- slow ones --- */
 
+/* The kernel takes some for a client that takes nothing, until its buffers are full, and a busy gate
+ * sees that late. After that nothing moves, for as long as the time-out lasts: half of it is asked for. */
 START_TEST(test_a_client_takes_nothing)
 {
     struct handover h = {0};
     char byte;
-    stage->options.write_timeout = 400;
+    stage->options.write_timeout = 1000;
     start_gate();
     struct client c = connect_client();
     int fd = take(&h);
+    int64_t looked = clock_ms(), still = looked; /* nothing has moved since */
     stuff(fd);
-    uint32_t moves = board->seats[h.seat].moves;
-    ck_assert(becomes_ready(fd, POLLIN, 10000));
+    for (uint32_t moves = 0; !becomes_ready(fd, POLLIN, 5);) {
+        int64_t now = clock_ms();
+        uint32_t before = moves;
+        moves = board->seats[h.seat].moves;
+        if (moves != before)
+            still = looked;
+        looked = now;
+        ck_assert_int_lt(now - still, 10000);
+    }
     ck_assert_int_le(recv(fd, &byte, 1, 0), 0);
-    ck_assert_uint_eq(board->seats[h.seat].moves, moves);
+    ck_assert_int_ge(clock_ms() - still, stage->options.write_timeout / 2);
     close(fd);
     drop_client(&c);
 }

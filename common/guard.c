@@ -401,6 +401,14 @@ void guard_release_listeners(struct guard *g)
         leave(g, i);
 }
 
+/* One that cannot be kept is there all the same. */
+void guard_keep_listeners(struct guard *g)
+{
+    for (size_t i = 0; i < g->server->listeners.count; i++)
+        if (!man(g, GUARD_LISTENERS + i, g->server->listeners.all[i].fd))
+            leave(g, GUARD_LISTENERS + i);
+}
+
 void guard_close(struct guard *g)
 {
     for (size_t i = 0; i < GUARD_POSTS; i++)

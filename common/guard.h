@@ -83,7 +83,8 @@ void guard_close_gates(struct guard *g);
 bool guard_has_lost_listener(const struct guard *g);
 /* While there are no gates: opens these again. False: logged. */
 bool guard_open_lost(struct guard *g);
-/* Before the listeners are closed for good. */
+/* Before listeners are closed for good, and afterwards for those that are left: they may have other posts. */
 void guard_release_listeners(struct guard *g);
+void guard_keep_listeners(struct guard *g);
 
 #endif

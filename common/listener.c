@@ -276,14 +276,30 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
     return open;
 }
 
+static void close_one(const struct listener *l)
+{
+    if (l->fd >= 0) /* else it was lost, and could not be opened again */
+        close(l->fd);
+    if (l->is_unix && l->maker == getpid())
+        unlink(l->name + strlen(UNIX_PREFIX));
+}
+
 void listeners_close(struct listeners *ls)
 {
-    for (size_t i = 0; i < ls->count; i++) {
-        close(ls->all[i].fd);
-        if (ls->all[i].is_unix && ls->all[i].maker == getpid())
-            unlink(ls->all[i].name + strlen(UNIX_PREFIX));
-    }
+    for (size_t i = 0; i < ls->count; i++)
+        close_one(&ls->all[i]);
     ls->count = 0;
+}
+
+void listeners_close_public(struct listeners *ls)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ls->count; i++)
+        if (ls->all[i].kind == LISTENER_ADMIN)
+            ls->all[kept++] = ls->all[i];
+        else
+            close_one(&ls->all[i]);
+    ls->count = kept;
 }
 
 union address {

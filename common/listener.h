@@ -37,6 +37,9 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
  * forked later closes its own copies with this, and nothing else changes. */
 void listeners_close(struct listeners *ls);
 
+/* The same, but that of --admin stays, and becomes the first. */
+void listeners_close_public(struct listeners *ls);
+
 /* True when `fd` is a connection that came through one of them: its own address is a listener's, and
  * it has a peer. A socket that a handler has opened itself is none. */
 bool listeners_accepted(const struct listeners *ls, int fd);

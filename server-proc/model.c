@@ -39,7 +39,7 @@ static struct supervisor {
         int64_t born;     /* monotonic ms */
     } workers[LIMIT_WORKERS];
     bool has_nursery;
-    int stops; /* TERM and INT so far */
+    struct drain drain;
 } self;
 
 size_t model_slots(const struct options *o)
@@ -213,12 +213,12 @@ static void kill_all(void)
 static enum start replace_nursery(void)
 {
     enum start result;
+    unsigned came = 0;
     int64_t until = clock_ms() + GOODBYE;
     log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
     ask_all_to_leave();
     while (!have_left()) {
-        if (signals_wait(self.server->signals, 1) & SIGNAL_STOP)
-            self.stops++;
+        came |= signals_wait(self.server->signals, 1);
         reap();
         keeper_tick(&self.keeper);
         if (clock_ms() > until)
@@ -229,9 +229,11 @@ static enum start replace_nursery(void)
     gatehouse_renew(self.server, &self.keeper.guard);
     while ((result = nursery_start(self.server)) == START_KILLED) {
         keeper_forget_modules(&self.keeper);
-        if (signals_wait(self.server->signals, FORK_PAUSE) & SIGNAL_STOP)
+        came |= signals_wait(self.server->signals, FORK_PAUSE);
+        if (came & SIGNAL_STOP)
             return START_STOPPED;
     }
+    signals_put_off(came);
     keeper_learn_modules(&self.keeper);
     self.has_nursery = result == START_READY;
     reap(); /* the news of an end may have been passed over while the modules were opened */
@@ -242,21 +244,26 @@ static enum start replace_nursery(void)
 
 static bool is_over(unsigned came)
 {
-    if (came & SIGNAL_STOP)
-        self.stops++;
-    if (self.stops > 0) {
-        keeper_drain(&self.keeper);
+    enum drain_order order =
+        drain_take(&self.drain, came, clock_ms(), self.server->options.drain_delay);
+    keeper_drain(&self.keeper, order);
+    if (order >= DRAIN_LEAVE)
         gatehouse_drain();
-    }
-    return self.stops > 1 ||
+    return order == DRAIN_NOW ||
            (keeper_is_drained(&self.keeper) && gatehouse_is_drained(self.keeper.drain_until));
+}
+
+/* ms */
+static int pause_of_round(void)
+{
+    return drain_pause(&self.drain, clock_ms(), keeper_pause(&self.keeper));
 }
 
 /* False: it cannot go on. */
 static bool supervise(struct server *s)
 {
     for (;;) {
-        unsigned came = attendants_tend(s, signals_wait(s->signals, keeper_pause(&self.keeper)));
+        unsigned came = attendants_tend(s, signals_wait(s->signals, pause_of_round()));
         reap(); /* in any case: others wait for signals, too, and may have taken the news */
         enum start nursery = self.has_nursery ? START_READY : replace_nursery();
         if (nursery != START_READY)
@@ -287,7 +294,8 @@ static bool have_ended(void)
 
 static void say_goodbye(struct server *s)
 {
-    int64_t until = clock_ms() + (self.stops > 1 ? 0 : GOODBYE);
+    int64_t patience = self.drain.order == DRAIN_NOW ? 0 : GOODBYE;
+    int64_t until = clock_ms() + patience;
     server_retire_workers(s);
     while (!have_ended() && clock_ms() < until)
         usleep(1000);
@@ -295,7 +303,7 @@ static void say_goodbye(struct server *s)
     while (!have_ended())
         usleep(1000);
     spare_close(s);
-    nursery_close(self.stops > 1 ? 0 : GOODBYE);
+    nursery_close(patience);
 }
 
 static enum start open_all(struct server *s)

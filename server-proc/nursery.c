@@ -171,14 +171,18 @@ bool nursery_open(void)
 /* A module may take its time to open, or never come back: a signal does not wait for it. */
 static enum start await_opening(struct server *s)
 {
-    for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != DONE;) {
+    unsigned came = 0;
+    enum start result = START_READY;
+    for (uint32_t seen; result == START_READY && (seen = atomic_load(&mailbox->state)) != DONE;) {
         wait_while(seen, LOOK_PAUSE);
-        if (signals_wait(s->signals, 0) & SIGNAL_STOP)
-            return START_STOPPED;
-        if (atomic_load(&mailbox->state) != DONE && !is_alive())
-            return START_FAILED;
+        came |= signals_wait(s->signals, 0);
+        if (came & SIGNAL_STOP)
+            result = START_STOPPED;
+        else if (atomic_load(&mailbox->state) != DONE && !is_alive())
+            result = START_FAILED;
     }
-    return START_READY;
+    signals_put_off(came & ~(unsigned)SIGNAL_STOP);
+    return result;
 }
 
 enum start nursery_start(struct server *s)

@@ -4,12 +4,20 @@
 #include "one.h"
 
 #include "attendants.h"
+#include "handlers/handlers.h"
 #include "keeper.h"
 #include "model.h"
 #include "serve.h"
 #include "signals.h"
 
 enum { TURN_TIME = 20 /* ms */ };
+
+/* The worker is at rest. */
+static void reload(struct server *s)
+{
+    media_file_read(s->media, s->options.media_types);
+    media_types_close(files_renew_types());
+}
 
 static void loop(struct server *s, struct keeper *k, struct worker *w)
 {
@@ -19,6 +27,8 @@ static void loop(struct server *s, struct keeper *k, struct worker *w)
     while (drain.order != DRAIN_NOW && !keeper_is_drained(k)) {
         serve_once(w, TURN_TIME);
         unsigned came = attendants_tend(s, signals_wait(s->signals, 0));
+        if (came & SIGNAL_RELOAD)
+            reload(s);
         keeper_drain(k, drain_take(&drain, came, clock_ms(), s->options.drain_delay));
         if (has_tls && drain.order < DRAIN_LEAVE)
             model_tend_tls(s, &k->guard, came & SIGNAL_RELOAD);

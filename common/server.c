@@ -146,8 +146,10 @@ static bool load_module(struct server *s, const char *text)
 static bool add_all(struct server *s)
 {
     const struct options *o = &s->options;
-    files_configure(&(struct files_options){
-        .listing = o->listing, .not_found = o->not_found, .cache_control = o->cache_control});
+    files_configure(&(struct files_options){.listing = o->listing,
+                                            .not_found = o->not_found,
+                                            .cache_control = o->cache_control,
+                                            .media = s->media});
     if (o->root && !add_module(s, &files_module, o->root))
         return false;
     if (o->enable_demo &&
@@ -296,7 +298,8 @@ static bool open_memory(struct server *s, size_t table_size)
     const struct options *o = &s->options;
     s->slots = model_slots(o);
     s->board = scoreboard_open(s->slots);
-    if (s->board && conn_table_open(&s->table, table_size, stash_size(o)) &&
+    s->media = media_file_open(o->media_types);
+    if (s->board && s->media && conn_table_open(&s->table, table_size, stash_size(o)) &&
         (o->tls_listen.count == 0 || conn_table_open_facts(&s->table)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -363,6 +366,8 @@ int server_main(int argc, char **argv)
     access_log_close(&s.access_log);
     if (s.table.slots)
         conn_table_close(&s.table);
+    if (s.media)
+        media_file_close(s.media);
     if (s.board)
         scoreboard_close(s.board, s.slots);
     if (s.signals >= 0)

@@ -17,6 +17,7 @@
 #include "allowance.h"
 #include "common/attendants.h"
 #include "common/keeper.h"
+#include "common/recycle.h"
 #include "common/signals.h"
 #include "gatehouse.h"
 #include "nursery.h"
@@ -32,6 +33,7 @@ enum { FORK_PAUSE = 100, GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
 static struct supervisor {
     struct server *server;
     struct keeper keeper;
+    struct recycling recycling;
     struct allowance allowance; /* of births */
     struct child {
         pid_t pid;        /* 0: none */
@@ -64,6 +66,12 @@ void model_tell(size_t index)
         kill(self.workers[index].pid, SIGURG);
 }
 
+void model_wake(size_t index)
+{
+    if (self.workers[index].pid > 0)
+        kill(self.workers[index].pid, SIGNAL_OURS);
+}
+
 /* --- birth --- */
 
 /* False: not now. */
@@ -77,6 +85,7 @@ static bool make_worker(size_t index)
     allowance_spend(&self.allowance, nursery_cpu() - before);
     if (pid > 0) {
         *w = (struct child){.pid = pid, .born = clock_ms()};
+        recycle_born(&self.recycling, index);
         atomic_store(&board->slots[index].pid, pid);
         return true;
     }
@@ -186,8 +195,9 @@ static void ask_all_to_leave(void)
 {
     for (size_t i = 0; i < self.server->options.workers; i++) {
         atomic_store(&self.server->board->slots[i].must_leave, true);
+        model_wake(i);
         if (self.workers[i].pid > 0)
-            kill(self.workers[i].pid, SIGURG); /* wakes it, if it waits for an event */
+            kill(self.workers[i].pid, SIGURG); /* its handler is to come to an end */
     }
 }
 
@@ -253,10 +263,20 @@ static bool is_over(unsigned came)
            (keeper_is_drained(&self.keeper) && gatehouse_is_drained(self.keeper.drain_until));
 }
 
+/* Workers are made anew, since they have what their nursery had when they were born. */
+static void reload(void)
+{
+    gatehouse_reload();
+    media_file_read(self.server->media, self.server->options.media_types);
+    if (nursery_reload())
+        recycle_all(&self.recycling);
+}
+
 /* ms */
 static int pause_of_round(void)
 {
-    return drain_pause(&self.drain, clock_ms(), keeper_pause(&self.keeper));
+    int pause = recycle_pause(&self.recycling, keeper_pause(&self.keeper));
+    return drain_pause(&self.drain, clock_ms(), pause);
 }
 
 /* False: it cannot go on. */
@@ -271,8 +291,9 @@ static bool supervise(struct server *s)
         spare_tend(s);
         gatehouse_tend(s, &self.keeper.guard);
         if (came & SIGNAL_RELOAD)
-            gatehouse_reload();
+            reload();
         fill();
+        recycle_tick(&self.recycling);
         keeper_tick(&self.keeper);
         if (self.keeper.guard.has_lost_file || gatehouse_is_cut_off(&self.keeper.guard))
             nursery_kill();
@@ -309,7 +330,8 @@ static void say_goodbye(struct server *s)
 static enum start open_all(struct server *s)
 {
     if ((s->options.tls_listen.count > 0 && !model_open_tls(s)) || !server_open_epoll(s) ||
-        !nursery_open() || !spare_open(s) || !keeper_open(&self.keeper, s))
+        !nursery_open() || !spare_open(s) || !recycle_open(&self.recycling, s) ||
+        !keeper_open(&self.keeper, s))
         return START_FAILED;
     gatehouse_guard(&self.keeper.guard);
     enum start result = nursery_start(s);
@@ -337,6 +359,7 @@ int model_run(struct server *s)
         say_goodbye(s);
         keeper_close(&self.keeper);
     }
+    recycle_close(&self.recycling);
     model_close_tls(s);
     server_close_epoll(s);
     return is_well ? 0 : 1;

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/handlers/handlers.h"
 #include "common/signals.h"
 #include "spare.h"
 #include "worker.h"
@@ -76,6 +77,10 @@ static void obey(struct server *s, pid_t supervisor)
     case ORDER_NEST:
         make_nest(supervisor, &mailbox->pid);
         break;
+    case ORDER_RELOAD:
+        media_types_close(files_renew_types()); /* nobody uses them here */
+        malloc_trim(0);
+        break;
     case ORDER_CLOSE:
         server_close_modules(s);
         _exit(EXIT_SUCCESS);
@@ -129,6 +134,7 @@ static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
         _exit(EXIT_FAILURE);
     signals_die_with(supervisor); /* perhaps as another user now */
     madvise(mailbox, sizeof *mailbox, MADV_DONTFORK);
+    media_file_keep_to_ourselves(s->media);
     for (set_state(DONE);;) {
         for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != ORDERED;)
             wait_while(seen, -1);
@@ -219,6 +225,12 @@ pid_t nursery_make(enum order order, size_t index)
     bool is_done = await_done();
     errno = is_done ? mailbox->error : ECHILD;
     return mailbox->pid;
+}
+
+bool nursery_reload(void)
+{
+    nursery_make(ORDER_RELOAD, 0);
+    return errno == 0;
 }
 
 int64_t nursery_cpu(void)

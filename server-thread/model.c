@@ -18,7 +18,10 @@
 
 #include "common/attendants.h"
 #include "common/footprint.h"
+#include "common/grace.h"
+#include "common/handlers/handlers.h"
 #include "common/keeper.h"
+#include "common/recycle.h"
 #include "common/signals.h"
 #include "keys.h"
 #include "worker.h"
@@ -35,7 +38,8 @@ enum {
     GOODBYE = 1000,
     ANSWER_PAUSE = 20 /* ms */,
     EXIT_WORN_OUT = 75,
-    LOG_SUSPECTS = 4
+    LOG_SUSPECTS = 4,
+    OLD_TYPES = 16
 };
 
 static struct supervisor {
@@ -47,6 +51,10 @@ static struct supervisor {
 
 static struct process {
     struct keeper keeper;
+    struct recycling recycling;
+    struct media_types *old_types[OLD_TYPES]; /* that a request may still use … */
+    size_t old_count;
+    struct grace grace;  /* … until this period is over */
     uint64_t data_limit; /* bytes of own memory beyond which it is replaced; 0: none */
     bool is_worn_out;    /* too many threads are lost, or it has grown too much */
     int64_t fork_again;
@@ -86,6 +94,7 @@ static void fill(struct server *s)
             process.fork_again = clock_ms() + FORK_PAUSE;
             return;
         }
+        recycle_born(&process.recycling, i);
         alive++;
     }
 }
@@ -126,6 +135,28 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
         process.is_worn_out = true;
 }
 
+/* --- media types --- */
+
+static void close_old_types(void)
+{
+    while (process.old_count > 0)
+        media_types_close(process.old_types[--process.old_count]);
+}
+
+/* A thread that is lost may use one for ever: then the old ones are kept, and when there is no room for
+ * more, those that are in use stay until the next process. */
+static void tend_types(const struct server *s)
+{
+    struct media_types *old = process.old_count < OLD_TYPES ? files_renew_types() : NULL;
+    if (old) {
+        process.old_types[process.old_count++] = old;
+        grace_begin(&process.grace, s);
+    }
+    if (process.old_count == 0 || !grace_is_over(&process.grace, s))
+        return;
+    close_old_types();
+}
+
 /* --- the loop --- */
 
 /* Threads that are lost do not come back: let the others finish what they are at, for a moment. The next
@@ -161,10 +192,15 @@ static void look_at_files(void)
 static void keep(struct server *s)
 {
     for (;;) {
-        signals_wait(s->signals, keeper_pause(&process.keeper));
+        int pause = recycle_pause(&process.recycling, keeper_pause(&process.keeper));
+        unsigned came = signals_wait(s->signals, pause);
         enum drain_order order = (enum drain_order)atomic_load(&s->board->stop);
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
+        tend_types(s);
+        if (came & SIGNAL_RELOAD)
+            recycle_all(&process.recycling);
+        recycle_tick(&process.recycling);
         keeper_tick(&process.keeper);
         if (has_tls(s))
             keys_tick(&s->options); /* HUP wakes; what counts is the offer */
@@ -181,7 +217,8 @@ static void keep(struct server *s)
 static bool open_all(struct server *s)
 {
     return (!has_tls(s) || model_open_tls(s)) && server_open_epoll(s) &&
-           keeper_open(&process.keeper, s) && server_open_modules(s) && worker_watch_exit() &&
+           keeper_open(&process.keeper, s) && recycle_open(&process.recycling, s) &&
+           grace_open(&process.grace, s) && server_open_modules(s) && worker_watch_exit() &&
            server_enter_sandbox(s);
 }
 
@@ -204,6 +241,9 @@ static int process_main(struct server *s, pid_t supervisor)
     server_retire_workers(s);
     if (atomic_load(&s->board->stop) == DRAIN_NOW || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
+    close_old_types();
+    grace_close(&process.grace);
+    recycle_close(&process.recycling);
     keeper_close(&process.keeper);
     server_close_modules(s);
     server_close_epoll(s);
@@ -214,12 +254,13 @@ static int process_main(struct server *s, pid_t supervisor)
 
 /* === in the supervisor === */
 
-/* The certificates; HUP asks for nothing else yet. */
+/* The process is told, and makes its workers anew; what counts is what is offered to it. */
 static void reload(void)
 {
-    if (!has_tls(self.server))
-        return;
-    keys_read_again(&self.server->options);
+    const struct options *o = &self.server->options;
+    media_file_read(self.server->media, o->media_types);
+    if (has_tls(self.server))
+        keys_read_again(o);
     if (self.process > 0)
         kill(self.process, SIGHUP);
 }

@@ -41,6 +41,7 @@ static struct supervisor {
         int64_t born;     /* monotonic ms */
     } workers[LIMIT_WORKERS];
     bool has_nursery;
+    bool wants_reload; /* HUP has come, and the workers are still the old ones */
     struct drain drain;
 } self;
 
@@ -86,6 +87,7 @@ static bool make_worker(size_t index)
     if (pid > 0) {
         *w = (struct child){.pid = pid, .born = clock_ms()};
         recycle_born(&self.recycling, index);
+        spare_born(self.server, (unsigned)index + 1);
         atomic_store(&board->slots[index].pid, pid);
         return true;
     }
@@ -263,13 +265,23 @@ static bool is_over(unsigned came)
            (keeper_is_drained(&self.keeper) && gatehouse_is_drained(self.keeper.drain_until));
 }
 
-/* Workers are made anew, since they have what their nursery had when they were born. */
 static void reload(void)
 {
     gatehouse_reload();
+    self.wants_reload = true;
+}
+
+/* Workers are made anew, since they have what their nursery had when they were born; and so do spares. */
+static void renew_workers(void)
+{
+    if (!self.wants_reload || !spare_can_renew(self.server))
+        return;
+    self.wants_reload = false;
     media_file_read(self.server->media, self.server->options.media_types);
-    if (nursery_reload())
-        recycle_all(&self.recycling);
+    if (!nursery_reload())
+        return;
+    spare_renew(self.server);
+    recycle_all(&self.recycling);
 }
 
 /* ms */
@@ -292,6 +304,7 @@ static bool supervise(struct server *s)
         gatehouse_tend(s, &self.keeper.guard);
         if (came & SIGNAL_RELOAD)
             reload();
+        renew_workers();
         fill();
         recycle_tick(&self.recycling);
         keeper_tick(&self.keeper);

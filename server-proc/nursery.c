@@ -34,7 +34,8 @@ enum state { OPENING, ORDERED, DONE };
 static struct mailbox {
     _Atomic uint32_t state; /* futex */
     enum order order;
-    size_t index;
+    size_t index; /* of the worker */
+    size_t breed; /* spare.h */
     pid_t pid;
     int error;
 } * mailbox;
@@ -70,6 +71,7 @@ static void make_nest(pid_t supervisor, pid_t *pid)
 static void obey(struct server *s, pid_t supervisor)
 {
     errno = 0;
+    spare_use(mailbox->breed);
     switch (mailbox->order) {
     case ORDER_WORKER:
         worker_make(s, mailbox->index, supervisor, &mailbox->pid);
@@ -220,6 +222,7 @@ pid_t nursery_make(enum order order, size_t index)
 {
     mailbox->order = order;
     mailbox->index = index;
+    mailbox->breed = order == ORDER_NEST ? index : spare_breed();
     mailbox->pid = -1;
     set_state(ORDERED);
     bool is_done = await_done();

@@ -41,7 +41,7 @@ enum start nursery_start(struct server *s);
 /* Before the next child is made, it looks at s->media. False: it could not be told; it has died, and the next
  * one will do so by itself. */
 bool nursery_reload(void);
-/* Has a child made; returns its pid, or -1 with errno (ECHILD: the nursery has died). */
+/* Has a child made, the worker of slot `index` or the nest of breed `index` (spare.h); returns its pid, or -1 with errno (ECHILD: the nursery has died). */
 pid_t nursery_make(enum order order, size_t index);
 /* CPU time in µs that it has used; 0: it is gone. What forking costs, whoever else is busy. */
 int64_t nursery_cpu(void);

@@ -19,18 +19,20 @@ HUPS, PAUSE = (20, 1) if LONG else (4, 0.3)
 WORKERS = ("--workers", "8", "--access-log", "off")
 
 
-def rate(subject):
-    """Of each of four loads: kept connections and new ones, plain and TLS.  A child for each request takes its
-    time."""
-    full = 600 if LONG else 250
-    return (full if subject != "fresh" else 80) // (5 if SLOW else 1)
+RATES = {("http", False): 1000, ("http", True): 300, ("https", False): 600, ("https", True): 100}  # 2,000 together
+
+
+def rate(subject, scheme, is_new):
+    """Per second; `is_new`: a connection for each.  A child for each request takes its time, and so does CI."""
+    full = RATES[scheme, is_new] // (1 if LONG else 4)
+    return max(full // (6 if subject == "fresh" else 1) // (5 if SLOW else 1), 10)
 
 
 class LoadCase(Case):
     def load(self, port, scheme, seconds, *options):
         load = subprocess.Popen(
             [os.environ["TANDEM_LOADTEST"], "run", "--quiet", "--json", "-", "--insecure", "-t", "1", "-c", "32",
-             "-R", str(rate(self.subject)), "-d", "%dms" % (seconds * 1000), "--timeout", "%ds" % patience(10), *options,
+             "-R", str(rate(self.subject, scheme, bool(options))), "-d", "%dms" % (seconds * 1000), "--timeout", "%ds" % patience(10), *options,
              "%s://127.0.0.1:%d/one.txt" % (scheme, port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(load.wait)
         self.addCleanup(load.kill)
@@ -46,10 +48,10 @@ class LoadCase(Case):
             said, complaint = load.communicate(timeout=patience(90))
             requests = json.loads(said)["requests"]
             failed = {name: count for name, count in requests["failed"].items() if count}
-            self.assertEqual(failed, {}, (requests, complaint))
-            self.assertGreater(requests["ok"], 10)
+            self.assertEqual((failed, requests["unfinished"]), ({}, 0), (requests, complaint))
+            self.assertGreater(requests["ok"], 5)
             if LONG:
-                print(self.id(), load.args[-1], {name: requests[name] for name in ("scheduled", "ok")})
+                print(self.id(), load.args[-1], {name: requests[name] for name in ("scheduled", "ok", "never_sent", "crowded_out")})
 
 
 @for_each_subject()
@@ -80,9 +82,9 @@ class Reload(LoadCase):
 @for_each_subject()
 class Recycling(LoadCase):
     def test_max_requests(self):
-        server = self.start(*WORKERS, "--max-requests", "100")
+        server = self.start(*WORKERS, "--max-requests", "100" if LONG else "20")
         self.expect_no_loss(self.loads(server, 20 if LONG else 1.5))
-        self.assertGreater(server.metric("tandem_workers_recycled_total"), 1)
+        self.assertGreater(server.metric("tandem_workers_recycled_total"), 0)
         self.assertEqual(server.complaints(), [])
 
 

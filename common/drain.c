@@ -70,7 +70,7 @@ void drain_shut_out(struct server *s)
 {
     for (size_t i = 0; i < s->listeners.count; i++) {
         struct listener *l = &s->listeners.all[i];
-        if (l->kind == LISTENER_ADMIN)
+        if (l->kind == LISTENER_ADMIN || !l->is_own)
             continue;
         if (!l->is_unix)
             drop_syns(l->fd);
@@ -79,10 +79,12 @@ void drain_shut_out(struct server *s)
     }
 }
 
-/* Those of other processes that speak TLS are let in by these. */
+/* Those of other processes that speak TLS are let in by these. What a service manager has handed over, it
+ * has as well: it stays as it is, and who waits there waits for the next start. */
 static bool is_ours(const struct listener *l)
 {
-    return l->kind == LISTENER_PLAIN || (l->kind == LISTENER_TLS && wire_tls_in_place);
+    return l->is_own &&
+           (l->kind == LISTENER_PLAIN || (l->kind == LISTENER_TLS && wire_tls_in_place));
 }
 
 void drain_let_in(struct server *s)

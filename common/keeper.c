@@ -574,6 +574,7 @@ void keeper_tick(struct keeper *k)
     if (now - k->looked_at < LOOK_PAUSE)
         return;
     k->looked_at = now;
+    atomic_fetch_add(&k->teller.server->board->beat, 1);
     guard_tick(&k->guard);
     count(k, now);
     tell_again(k);

@@ -3,6 +3,7 @@
  */
 #include "signals.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -49,6 +50,14 @@ void signals_die_with(pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
+}
+
+/* CHLD and no other: a signal of one's own that finds no room in the queue comes as IO, which ends the
+ * process. */
+bool signals_wake_by(int fd)
+{
+    return fcntl(fd, F_SETSIG, SIGCHLD) == 0 && fcntl(fd, F_SETOWN, getpid()) == 0 &&
+           fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC | O_NONBLOCK) == 0;
 }
 
 static unsigned meaning(unsigned number)

@@ -36,7 +36,11 @@ void signals_wakeable(sigset_t *mask);
  * after a fork, and after a change of user, which makes the kernel forget (prctl(2)). */
 void signals_die_with(pid_t parent);
 
-/* Waits for at most `timeout` ms; returns the signals that came, as a set. */
+/* Whenever `fd` (a socket or a pipe of ours, which becomes non-blocking) can be read, the calling process
+ * is woken as by the end of a child: its loop needs no other thing to wait for. False: errno. */
+bool signals_wake_by(int fd);
+
+/* Waits for at most `timeout` ms (-1: as long as it takes); returns the signals that came, as a set. */
 unsigned signals_wait(int fd, int timeout);
 /* Whoever waited for one kind alone gives back the others: they are in the next result. By one thread. */
 void signals_put_off(unsigned came);

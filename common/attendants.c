@@ -16,6 +16,11 @@ bool attendants_open(struct server *s)
     return false;
 }
 
+void attendants_guard(struct guard *g)
+{
+    upgrade_guard(g);
+}
+
 unsigned attendants_tend(struct server *s, unsigned came)
 {
     came = upgrade_tend(s, came);

@@ -3,6 +3,7 @@
  */
 #include "channel.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,6 +36,15 @@ bool channel_open(int ends[2])
     return false;
 }
 
+/* Not any more, when a handler has closed the number: what has it now is a client's, perhaps, and so are the
+ * bytes in it. No connection is of this type. */
+static bool is_channel(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
 union control {
     struct cmsghdr align;
     char room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
@@ -53,7 +63,8 @@ bool channel_send(int fd, const char *text, int passed)
             .cmsg_len = CMSG_LEN(sizeof passed), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
         memcpy(CMSG_DATA(c), &passed, sizeof passed);
     }
-    return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
+    errno = EBADF;
+    return is_channel(fd) && sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 static void take_control(struct message *out, struct msghdr *m)
@@ -81,7 +92,7 @@ bool channel_receive(int fd, struct message *out)
                        .msg_controllen = sizeof control};
     out->sender = 0;
     out->passed = -1;
-    ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    ssize_t n = is_channel(fd) ? recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) : -1;
     if (n <= 0)
         return false;
     out->text[n] = '\0';

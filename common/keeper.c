@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attendants.h"
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
@@ -31,6 +32,7 @@ bool keeper_open(struct keeper *k, struct server *s)
     }
     if (s->access_log.fd > STDERR_FILENO)
         guard_keep(&k->guard, s->access_log.fd);
+    attendants_guard(&k->guard);
     return true;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "caretaker.h"
+#include "channel.h"
 #include "clock.h"
 #include "quantity.h"
 #include "signals.h"
@@ -68,7 +69,7 @@ void service_manager_say(const char *message)
     if (self.channel < 0)
         send_to_manager(message);
     else
-        send(self.channel, message, strlen(message), MSG_NOSIGNAL | MSG_DONTWAIT);
+        channel_send(self.channel, message, -1);
 }
 
 void service_manager_hush(void)
@@ -154,7 +155,7 @@ static void say_ready(const struct server *s)
 static void look_for_announcement(const struct server *s)
 {
     char ignored[16];
-    if (read(self.announced[0], ignored, sizeof ignored) <= 0 || self.is_ready)
+    if (self.is_ready || read(self.announced[0], ignored, sizeof ignored) <= 0)
         return;
     self.is_ready = true;
     say_ready(s);

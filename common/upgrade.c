@@ -122,6 +122,14 @@ bool upgrade_open(struct server *s)
     return false;
 }
 
+void upgrade_guard(struct guard *g)
+{
+    const int all[] = {self.up, self.ends[0], self.ends[1]};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i] >= 0)
+            guard_keep(g, all[i]);
+}
+
 /* --- in the child that becomes the next generation --- */
 
 /* Where they come from may be where they go to: first all out of the way. Returns the number of the

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "guard.h"
 #include "server.h"
 
 /* First thing in main(), before anything is changed that the next generation would inherit. False:
@@ -38,6 +39,9 @@ bool upgrade_begin(char **argv);
 bool upgrade_open(struct server *s);
 /* The channel to whoever has started us; -1: this is the first process of the service. */
 int upgrade_channel(void);
+
+/* The channels are to stay where they are. */
+void upgrade_guard(struct guard *g);
 
 /* One round of the supervisor's loop, with the signals that came. Returns those that are for this
  * generation, and once SIGNAL_REPLACED. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "drain.h"
 #include "lifecycle.h"
 #include "outbox.h"
 #include "wire.h"
@@ -139,7 +140,7 @@ static enum next settle(struct teller *t, struct conn *c, enum outbox_result res
 
 static void close_if_draining(const struct teller *t, struct conn *c)
 {
-    if (atomic_load_explicit(&t->server->board->draining, memory_order_relaxed))
+    if (atomic_load_explicit(&t->server->board->draining, memory_order_relaxed) >= DRAIN_LEAVE)
         c->flags |= CONN_LAST;
 }
 

@@ -3,25 +3,40 @@
  */
 #include "attendants.h"
 
+#include "service_manager.h"
+#include "upgrade.h"
+
 bool attendants_open(struct server *s)
 {
-    (void)s;
-    return true;
+    if (!upgrade_open(s))
+        return false;
+    if (service_manager_open(upgrade_channel()))
+        return true;
+    upgrade_close();
+    return false;
+}
+
+void attendants_guard(struct guard *g)
+{
+    upgrade_guard(g);
 }
 
 unsigned attendants_tend(struct server *s, unsigned came)
 {
-    (void)s;
+    came = upgrade_tend(s, came);
+    service_manager_tend(s, came);
     return came;
 }
 
 bool attendants_reaped(struct server *s, pid_t pid, int status)
 {
-    (void)s, (void)pid, (void)status;
-    return false;
+    (void)s;
+    return upgrade_reaped(pid, status);
 }
 
 void attendants_close(struct server *s)
 {
     (void)s;
+    upgrade_close();
+    service_manager_close();
 }

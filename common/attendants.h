@@ -11,11 +11,16 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "guard.h"
 #include "server.h"
 
 /* Before anything else is started, so that what is forked here holds nothing of the rest. False:
  * logged, and nothing stays open. */
 bool attendants_open(struct server *s);
+
+/* What they have open is to stay what it is: from guard_open on, in whichever process shares it with the
+ * workers. */
+void attendants_guard(struct guard *g);
 
 /* One round of the supervisor's loop. `came` is what signals_wait() returned; so is the result, with
  * SIGNAL_REPLACED added once another generation serves on the same listeners. */

@@ -21,6 +21,8 @@
 
 enum { TRY_AGAIN = 1000 /* ms */ };
 
+/* The epoll, the eventfd and the signalfd have one inode together. The mark is on the open file, which
+ * the next generation has as well (upgrade.h): of listeners only the inode says which it is. */
 static int mark_of(size_t post)
 {
     return SIGRTMIN + (int)post;
@@ -30,7 +32,7 @@ static bool is_it(const struct guard *g, size_t post, int fd)
 {
     const struct post *p = &g->posts[post];
     struct stat st;
-    if (post < GUARD_OTHERS)
+    if (post < GUARD_LISTENERS)
         return fd >= 0 && fcntl(fd, F_GETSIG) == mark_of(post);
     return fstat(fd, &st) == 0 && st.st_dev == p->device && st.st_ino == p->inode;
 }
@@ -137,11 +139,21 @@ static bool copy_again(struct guard *g, size_t post)
     return keep_copy(g, post, fcntl(g->posts[post].fd, F_DUPFD_CLOEXEC, LOWEST));
 }
 
+static bool identify(struct post *p, size_t post, int fd)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return false;
+    p->device = st.st_dev;
+    p->inode = st.st_ino;
+    return post >= GUARD_OTHERS || fcntl(fd, F_SETSIG, mark_of(post)) == 0;
+}
+
 /* What is made may get the very number that was closed. */
 static bool renew(struct guard *g, size_t post)
 {
     int made = make_again(g, post);
-    if (made < 0 || fcntl(made, F_SETSIG, mark_of(post)) != 0) {
+    if (made < 0 || !identify(&g->posts[post], post, made)) {
         if (made >= 0)
             close(made);
         return false;
@@ -258,11 +270,8 @@ void guard_tick(struct guard *g)
 static bool man(struct guard *g, size_t post, int fd)
 {
     struct post *p = &g->posts[post];
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return false;
-    *p = (struct post){.fd = fd, .copy = -1, .device = st.st_dev, .inode = st.st_ino};
-    return copy_again(g, post) && (post >= GUARD_OTHERS || fcntl(fd, F_SETSIG, mark_of(post)) == 0);
+    *p = (struct post){.fd = fd, .copy = -1};
+    return identify(p, post, fd) && copy_again(g, post);
 }
 
 static void leave(struct guard *g, size_t post)
@@ -399,6 +408,14 @@ void guard_release_listeners(struct guard *g)
 {
     for (size_t i = GUARD_LISTENERS; i < GUARD_OTHERS; i++)
         leave(g, i);
+}
+
+/* One that cannot be kept is there all the same. */
+void guard_keep_listeners(struct guard *g)
+{
+    for (size_t i = 0; i < g->server->listeners.count; i++)
+        if (!man(g, GUARD_LISTENERS + i, g->server->listeners.all[i].fd))
+            leave(g, GUARD_LISTENERS + i);
 }
 
 void guard_close(struct guard *g)

@@ -3,8 +3,8 @@
  *
  * A handler in a pool worker can close any number of the shared table, or put something else in its
  * place: the epoll, a listener, the access log (whose lines the next connection would get), a file
- * that a module keeps open. Each of these is a post. The core's own are marked (the signal of
- * F_SETSIG, one for each post), others known by their inode, so one system call tells whether the
+ * that a module keeps open. Each of these is a post. What has no inode of its own is marked (the signal
+ * of F_SETSIG, one for each post), others known by their inode, so one system call tells whether the
  * number still is what it was. Where it is not:
  *
  *      a second descriptor of the same file, kept for this, takes its place: nothing else was lost,
@@ -83,7 +83,8 @@ void guard_close_gates(struct guard *g);
 bool guard_has_lost_listener(const struct guard *g);
 /* While there are no gates: opens these again. False: logged. */
 bool guard_open_lost(struct guard *g);
-/* Before the listeners are closed for good. */
+/* Before listeners are closed for good, and afterwards for those that are left: they may have other posts. */
 void guard_release_listeners(struct guard *g);
+void guard_keep_listeners(struct guard *g);
 
 #endif

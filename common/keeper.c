@@ -3,7 +3,6 @@
  */
 #include "keeper.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attendants.h"
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
@@ -32,6 +32,7 @@ bool keeper_open(struct keeper *k, struct server *s)
     }
     if (s->access_log.fd > STDERR_FILENO)
         guard_keep(&k->guard, s->access_log.fd);
+    attendants_guard(&k->guard);
     return true;
 }
 
@@ -456,29 +457,47 @@ static void look_at_run(struct keeper *k, struct conn *c, uint64_t word, int64_t
     }
 }
 
+/* Its owner may be changing it: what we read is what was there a moment ago, or will be. */
+__attribute__((no_sanitize("thread"))) static uint16_t flags_of(const struct conn *c)
+{
+    return *(const volatile uint16_t *)&c->flags;
+}
+
+/* Monotonic ms: since when it has been waiting for a request that would be answered with Connection:
+ * close. One that was let in during the drain has been told nothing yet. */
+static int64_t idle_since(const struct keeper *k, const struct conn *c, int64_t deadline)
+{
+    const struct options *o = &k->teller.server->options;
+    int64_t since = deadline - (flags_of(c) & CONN_SERVED ? o->idle_timeout : o->header_timeout);
+    return since > k->left_at ? since : k->left_at;
+}
+
 static void look_at(struct keeper *k, struct conn *c, uint64_t word, int64_t now)
 {
     int64_t deadline = atomic_load_explicit(&c->deadline, memory_order_relaxed);
     bool is_late = deadline > 0 && deadline <= now;
     enum conn_phase phase = conn_phase(word);
-    bool must_go =
-        k->drain_until && atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
+    bool must_go = k->left_at && now >= idle_since(k, c, deadline) + LIMIT_DRAIN_IDLE_TIME &&
+                   atomic_load_explicit(&c->wait, memory_order_relaxed) == WAIT_REQUEST;
     if (phase == CONN_IDLE && (is_late || must_go))
         expire(k, c, word);
     else if ((phase == CONN_RUN || phase == CONN_SEND) && k->teller.server->overdue)
         look_at_run(k, c, word, deadline, now);
 }
 
-/* Its owner may be changing it: what we read is what was there a moment ago, or will be. */
+/* Likewise. */
 __attribute__((no_sanitize("thread"))) static uint64_t spool_of(const struct conn *c)
 {
     return *(const volatile uint64_t *)&c->spooled;
 }
 
-/* Likewise. Those whose handshake is over. */
-__attribute__((no_sanitize("thread"))) static bool is_by_tls(const struct conn *c)
+static void count_one(struct keeper *k, const struct conn *c)
 {
-    return (*(const volatile uint16_t *)&c->flags & (CONN_TLS | CONN_SHAKING)) == CONN_TLS;
+    uint16_t flags = flags_of(c);
+    k->open++;
+    k->open_by_tls += (flags & (CONN_TLS | CONN_SHAKING)) == CONN_TLS; /* shaken hands */
+    k->open_by_admin += (flags & CONN_ADMIN) != 0;
+    k->spooled += spool_of(c);
 }
 
 static void look_at_all(struct keeper *k, int64_t now)
@@ -486,7 +505,7 @@ static void look_at_all(struct keeper *k, int64_t now)
     struct server *s = k->teller.server;
     int highest = conn_table_highest(&s->table);
     k->highest = highest > k->highest ? highest : k->highest;
-    k->open = k->open_by_tls = 0;
+    k->open = k->open_by_tls = k->open_by_admin = 0;
     k->spooled = 0;
     for (int fd = 0; fd <= k->highest; fd++) {
         struct conn *c = &s->table.slots[fd];
@@ -499,9 +518,7 @@ static void look_at_all(struct keeper *k, int64_t now)
         }
         if (conn_phase(word) == CONN_FREE)
             continue;
-        k->open++;
-        k->open_by_tls += is_by_tls(c);
-        k->spooled += spool_of(c);
+        count_one(k, c);
         look_at(k, c, word, now);
     }
 }
@@ -524,7 +541,7 @@ static int64_t excess(int64_t *off, int64_t before, int64_t after, int64_t count
 static void tell_again(struct keeper *k)
 {
     struct scoreboard *board = k->teller.server->board;
-    int draining = k->drain_until != 0;
+    int draining = k->drain;
     if (atomic_load(&board->draining) != draining)
         atomic_store(&board->draining, draining);
     uint64_t unsound = atomic_load(&board->unsound);
@@ -559,6 +576,7 @@ void keeper_tick(struct keeper *k)
     if (now - k->looked_at < LOOK_PAUSE)
         return;
     k->looked_at = now;
+    atomic_fetch_add(&k->teller.server->board->beat, 1);
     guard_tick(&k->guard);
     count(k, now);
     tell_again(k);
@@ -572,34 +590,73 @@ int keeper_pause(const struct keeper *k)
 
 /* --- the end --- */
 
-/* Clients whose connection the kernel has already made are still served: what waits in the backlog
- * is accepted first. */
-void keeper_drain(struct keeper *k)
+/* What workers do not watch is not found, which is no matter. */
+static void forget_listeners(const struct server *s, bool is_all)
+{
+    for (size_t i = 0; i < s->listeners.count; i++)
+        if (is_all || s->listeners.all[i].kind != LISTENER_ADMIN)
+            epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners.all[i].fd, NULL);
+}
+
+static void close_listeners(struct keeper *k, bool is_all)
 {
     struct server *s = k->teller.server;
-    if (k->drain_until)
-        return;
-    atomic_store(&s->board->draining, 1);
-    k->drain_until = clock_ms() + s->options.drain_timeout;
-    for (size_t i = 0; i < s->listeners.count; i++) {
-        struct pollfd backlog = {.fd = s->listeners.all[i].fd, .events = POLLIN};
-        for (int tries = 0; tries < 50 && poll(&backlog, 1, 0) > 0; tries++)
-            usleep(1000);
-        epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->listeners.all[i].fd, NULL);
-    }
+    forget_listeners(s, is_all);
     guard_release_listeners(&k->guard);
-    listeners_close(&s->listeners);
-    k->open = 1; /* at least, until the next sweep has counted what was just accepted */
+    if (is_all)
+        listeners_close(&s->listeners);
+    else
+        listeners_close_public(&s->listeners);
+    guard_keep_listeners(&k->guard);
+}
+
+/* Answers that are built from now on say so; then nobody is let in who would not be told. */
+static void leave(struct keeper *k, bool is_replaced)
+{
+    struct server *s = k->teller.server;
+    k->left_at = clock_ms();
+    if (is_replaced) {
+        drain_disown(s);
+    } else {
+        drain_shut_out(s);
+        drain_let_in(s);
+    }
+    close_listeners(k, is_replaced);
+    k->open = 1; /* at least, until the next look has counted those who have just been let in */
+    k->open_by_admin = 0;
+}
+
+void keeper_drain(struct keeper *k, enum drain_order order)
+{
+    struct server *s = k->teller.server;
+    if (order <= k->drain)
+        return;
+    if (k->drain == DRAIN_NOT)
+        k->drain_until = clock_ms() + s->options.drain_timeout;
+    k->drain = order;
+    atomic_store(&s->board->draining, order);
+    if (order >= DRAIN_LEAVE && k->left_at == 0)
+        leave(k, order == DRAIN_REPLACED);
+}
+
+/* One that is being accepted has no slot yet. */
+static bool is_accepting(const struct server *s)
+{
+    for (size_t i = 0; i < s->slots; i++)
+        if (atomic_load(&s->board->slots[i].state) == WORKER_ACCEPTING)
+            return true;
+    return false;
 }
 
 bool keeper_is_drained(const struct keeper *k)
 {
-    if (!k->drain_until)
+    int left = k->open - k->open_by_admin;
+    if (k->left_at == 0)
         return false;
-    if (k->open == 0)
+    if (left <= 0 && !is_accepting(k->teller.server))
         return true;
     if (clock_ms() < k->drain_until)
         return false;
-    log_line(LOG_WARN, "%d connections were cut off after --drain-timeout", k->open);
+    log_line(LOG_WARN, "%d connections were cut off after --drain-timeout", left);
     return true;
 }

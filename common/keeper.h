@@ -15,6 +15,7 @@
 
 #include "answer.h"
 #include "death.h"
+#include "drain.h"
 #include "guard.h"
 #include "server.h"
 #include "sweep.h"
@@ -30,10 +31,13 @@ struct keeper {
     struct teller teller;
     int64_t looked_at;       /* monotonic ms: when all connections were last looked at */
     struct run *runs;        /* one per worker */
-    int64_t drain_until;     /* monotonic ms; 0: not draining */
+    enum drain_order drain;  /* as far as it is carried out */
+    int64_t drain_until;     /* monotonic ms: what is left then is cut off; 0: not draining */
+    int64_t left_at;         /* monotonic ms: since when no connection is kept */
     int highest;             /* number that ever was a connection, as far as it is known */
     int open;                /* connections counted at the last look */
     int open_by_tls;         /* … of which so many by TLS */
+    int open_by_admin;       /* … and so many by --admin */
     uint64_t spooled;        /* bytes of bodies in descriptors, likewise */
     int64_t connections_off; /* what the board says of the two, less what was counted, then */
     int64_t spooled_off;
@@ -69,9 +73,12 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
 void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                     const struct death *d);
 
-/* No new connections from now on; the open ones end when their request is answered. */
-void keeper_drain(struct keeper *k);
-/* True when none is left, or --drain-timeout is over (then the rest is cut off, and logged). */
+/* Carries out what is in order (drain.h); called as often as one likes. From LEAVE and REPLACED on, the
+ * public listeners of s->listeners are closed, from REPLACED on that of --admin, too; NOW asks for nothing
+ * more. --drain-timeout begins with the first order. */
+void keeper_drain(struct keeper *k, enum drain_order order);
+/* True when it is to leave and no connection is left but those by --admin, or when --drain-timeout is over
+ * (then the rest is cut off, and logged). */
 bool keeper_is_drained(const struct keeper *k);
 
 #endif

@@ -30,11 +30,13 @@ enum {
     LIMIT_INLINE_FILE = 32 * 1024, /* a longer file goes by sendfile */
     LIMIT_TURN = 4 * 1024 * 1024, /* bytes sent on one connection before others get their turn    */
     LIMIT_RESPONSE = 64 << 20,    /* bytes of a body that a handler makes in memory               */
-    LIMIT_LINGER_TIME = 2000,     /* ms: how long a refused client may go on sending              */
-    LIMIT_SPARE_WAIT = 5000,      /* ms, 503: fresh: how long a request waits for a free child    */
-    LIMIT_WORKERS = 1024,         /* --workers                                                    */
-    LIMIT_SPARES = 256,           /* --spare                                                      */
-    LIMIT_TEXTS = 16,             /* --listen, --module, --tls-cert and the like, each            */
+    LIMIT_DRAIN_IDLE_TIME =
+        1000,                 /* ms, silent close: while draining, what asks for nothing so long */
+    LIMIT_LINGER_TIME = 2000, /* ms: how long a refused client may go on sending              */
+    LIMIT_SPARE_WAIT = 5000,  /* ms, 503: fresh: how long a request waits for a free child    */
+    LIMIT_WORKERS = 1024,     /* --workers                                                    */
+    LIMIT_SPARES = 256,       /* --spare                                                      */
+    LIMIT_TEXTS = 16,         /* --listen, --module, --tls-cert and the like, each            */
     LIMIT_LISTENERS = 16,     /* --listen and --tls-listen together                             */
     LIMIT_MODULES = 16,       /* --module, and those built in                                 */
     LIMIT_GATES = 64,         /* --tls-gates                                                  */

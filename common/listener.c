@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -195,6 +196,8 @@ static int open_host(int *fd, const struct place *p)
     return error;
 }
 
+/* --- what it is called --- */
+
 static void name_inet(struct listener *l)
 {
     struct sockaddr_storage at;
@@ -267,7 +270,7 @@ static bool open_unix(struct listener *l, const struct place *p, char *why, size
 bool listener_open(struct listener *l, const char *address, char *why, size_t size)
 {
     struct place p;
-    *l = (struct listener){.fd = -1, .typed = address};
+    *l = (struct listener){.fd = -1, .typed = address, .is_own = true};
     if (!take_apart(&p, address, why, size))
         return false;
     bool open = p.path ? open_unix(l, &p, why, size) : open_tcp(l, &p, address, why, size);
@@ -276,19 +279,37 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
     return open;
 }
 
+static void close_one(const struct listener *l)
+{
+    if (l->fd >= 0) /* else it was lost, and could not be opened again */
+        close(l->fd);
+    if (l->is_unix && l->maker == getpid())
+        unlink(l->name + strlen(UNIX_PREFIX));
+}
+
 void listeners_close(struct listeners *ls)
 {
-    for (size_t i = 0; i < ls->count; i++) {
-        close(ls->all[i].fd);
-        if (ls->all[i].is_unix && ls->all[i].maker == getpid())
-            unlink(ls->all[i].name + strlen(UNIX_PREFIX));
-    }
+    for (size_t i = 0; i < ls->count; i++)
+        close_one(&ls->all[i]);
     ls->count = 0;
+}
+
+void listeners_close_public(struct listeners *ls)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < ls->count; i++)
+        if (ls->all[i].kind == LISTENER_ADMIN)
+            ls->all[kept++] = ls->all[i];
+        else
+            close_one(&ls->all[i]);
+    ls->count = kept;
 }
 
 union address {
     struct sockaddr any;
     struct sockaddr_in ip; /* its port is at the same place in sockaddr_in6 */
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_un local;
     struct sockaddr_storage room;
 };
 
@@ -298,6 +319,84 @@ static socklen_t address_of(int fd, union address *address)
     memset(address, 0, sizeof *address);
     return getsockname(fd, &address->any, &size) == 0 ? size : 0;
 }
+
+/* --- sockets that listen already --- */
+
+static void name_unix(struct listener *l)
+{
+    struct sockaddr_un sun = {0};
+    socklen_t size = sizeof sun;
+    if (getsockname(l->fd, (struct sockaddr *)&sun, &size) == 0)
+        snprintf(l->name, sizeof l->name, UNIX_PREFIX "%.*s", (int)sizeof sun.sun_path,
+                 sun.sun_path);
+}
+
+void listener_adopt(struct listener *l, int fd, const char *typed, bool is_own)
+{
+    union address at;
+    int on = 1;
+    *l = (struct listener){.fd = fd, .is_own = is_own};
+    l->is_unix = address_of(fd, &at) > 0 && at.any.sa_family == AF_UNIX;
+    if (l->is_unix) {
+        name_unix(l);
+        l->maker = is_own ? getpid() : 0;
+    } else {
+        name_inet(l);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    l->typed = typed ? typed : l->name;
+}
+
+static const void *host_of(const union address *a, size_t *size)
+{
+    bool is_ipv6 = a->any.sa_family == AF_INET6;
+    *size = is_ipv6 ? sizeof a->ipv6.sin6_addr : sizeof a->ip.sin_addr;
+    return is_ipv6 ? (const void *)&a->ipv6.sin6_addr : (const void *)&a->ip.sin_addr;
+}
+
+static bool has_host(const union address *a, const struct addrinfo *ai)
+{
+    union address other = {0};
+    size_t size;
+    if (ai->ai_family != a->any.sa_family || ai->ai_addrlen > sizeof other)
+        return false;
+    memcpy(&other, ai->ai_addr, ai->ai_addrlen);
+    const void *host = host_of(a, &size);
+    return memcmp(host, host_of(&other, &size), size) == 0;
+}
+
+/* Whichever of its addresses: it may have been opened by another one than we would choose. */
+static bool is_at_host(const union address *a, const struct place *p)
+{
+    bool is_local = strcasecmp(p->host, "localhost") == 0;
+    struct addrinfo hints = {.ai_family = p->is_ipv6 ? AF_INET6 : AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = is_local ? 0 : AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    bool is_there = false;
+    if (getaddrinfo(*p->host && !is_local ? p->host : NULL, p->port, &hints, &found) != 0)
+        return false;
+    for (const struct addrinfo *ai = found; ai && !is_there; ai = ai->ai_next)
+        is_there = has_host(a, ai);
+    freeaddrinfo(found);
+    return is_there;
+}
+
+bool listener_is_at(int fd, const char *address, bool is_any_port)
+{
+    struct place p;
+    union address at;
+    char why[512];
+    if (address_of(fd, &at) == 0 || !take_apart(&p, address, why, sizeof why))
+        return false;
+    if (p.path || at.any.sa_family == AF_UNIX)
+        return p.path && at.any.sa_family == AF_UNIX && strcmp(p.path, at.local.sun_path) == 0;
+    unsigned long port = strtoul(p.port, NULL, 10);
+    bool is_port = port == 0 ? is_any_port : port == ntohs(at.ip.sin_port);
+    return is_port && is_at_host(&at, &p);
+}
+
+/* --- what has come through them --- */
 
 static bool has_peer(int fd)
 {

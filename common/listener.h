@@ -16,8 +16,9 @@ enum listener_kind { LISTENER_PLAIN, LISTENER_TLS, LISTENER_ADMIN };
 struct listener {
     int fd;
     enum listener_kind kind;
-    const char *typed; /* the address as the user gave it; the caller's */
+    const char *typed; /* the address as the user gave it; the caller's, or `name` */
     bool is_unix;
+    bool is_own;    /* opened by this server, or a generation before: not by a service manager */
     pid_t maker;    /* the process whose unix socket it is: no other removes the file */
     char name[128]; /* "127.0.0.1:43817", "[::1]:8080", "unix:/run/x.sock": the port as it came out
                      */
@@ -33,9 +34,19 @@ struct listeners {
  * to mend it, and nothing stays open. Supervisor only. */
 bool listener_open(struct listener *l, const char *address, char *why, size_t size);
 
+/* Makes a listener of a socket that listens already (activation.h). `typed`: the option whose place it
+ * takes, or NULL. With `is_own`, the file of a unix socket is ours to remove. */
+void listener_adopt(struct listener *l, int fd, const char *typed, bool is_own);
+/* True when the socket is where `address` says; with `is_any_port`, also when it says port 0 and the
+ * rest is the same. Names are resolved. */
+bool listener_is_at(int fd, const char *address, bool is_any_port);
+
 /* Closes all of them, and removes the files of the unix sockets this process made. A process
  * forked later closes its own copies with this, and nothing else changes. */
 void listeners_close(struct listeners *ls);
+
+/* The same, but that of --admin stays, and becomes the first. */
+void listeners_close_public(struct listeners *ls);
 
 /* True when `fd` is a connection that came through one of them: its own address is a listener's, and
  * it has a peer. A socket that a handler has opened itself is none. */

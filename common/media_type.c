@@ -6,14 +6,10 @@
  */
 #include "media_type.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "grammar.h"
 
@@ -223,9 +219,11 @@ static void drop_repeated(struct media_types *types)
     types->count = kept;
 }
 
-static struct media_types *make_table(struct text file)
+struct media_types *media_types_parse(char *bytes, size_t length)
 {
     struct filler f = {0};
+    put_lower(bytes, bytes, length);
+    struct text file = {bytes, bytes + length};
     put_lines(&f, file);
     if (f.row_count == 0)
         return NULL;
@@ -238,44 +236,6 @@ static struct media_types *make_table(struct text file)
     types->count = f.row_count;
     qsort(types->rows, types->count, sizeof types->rows[0], compare_rows);
     drop_repeated(types);
-    return types;
-}
-
-/* --- the file --- */
-
-/* Up to `size` bytes; fewer when the file became shorter or cannot be read on. */
-static size_t read_fully(int fd, char *to, size_t size)
-{
-    size_t length = 0;
-    while (length < size) {
-        ssize_t n = read(fd, to + length, size - length);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        length += (size_t)n;
-    }
-    return length;
-}
-
-struct media_types *media_types_open(const char *path)
-{
-    struct media_types *types = NULL;
-    struct stat st;
-    /* O_NONBLOCK: a fifo must not hold the start. */
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        st.st_size <= MEDIA_TYPES_MAX) {
-        char *file = malloc((size_t)st.st_size);
-        size_t length = file ? read_fully(fd, file, (size_t)st.st_size) : 0;
-        put_lower(file, file, length);
-        if (length > 0)
-            types = make_table((struct text){file, file + length});
-        free(file);
-    }
-    close(fd);
     return types;
 }
 

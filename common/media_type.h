@@ -9,6 +9,8 @@
 #ifndef TANDEM_MEDIA_TYPE_H
 #define TANDEM_MEDIA_TYPE_H
 
+#include <stddef.h>
+
 #define MEDIA_TYPES_PATH "/etc/mime.types"
 
 enum {
@@ -19,17 +21,14 @@ enum {
 struct media_types; /* read-only once it is made */
 
 /*
- * Reads the table of types at `path`: lines of "type/subtype extension…", '#' begins a comment. A line
- * that is not so, or whose type does not fit MEDIA_TYPE_SIZE, is skipped. Where an extension
- * stands twice the last line counts, as in Apache. Types and extensions are folded to lower case.
+ * Reads a table of types: lines of "type/subtype extension…", '#' begins a comment. A line that is not so, or
+ * whose type does not fit MEDIA_TYPE_SIZE, is skipped. Where an extension stands twice the last line counts,
+ * as in Apache. Types and extensions are folded to lower case, the `bytes` in place.
  *
- * NULL is no error: there is no such regular file, it cannot be read, is too large, holds nothing, or
- * memory is short; the built-in tables serve then. What is returned is one piece of memory of the
- * caller's, for media_types_close.
- *
- * Called once, before the first worker starts: threads share it, processes inherit it.
+ * NULL is no error: it holds nothing, or memory is short; the built-in tables serve then. What is returned is
+ * one piece of memory of the caller's, for media_types_close; `bytes` are not needed any more.
  */
-struct media_types *media_types_open(const char *path);
+struct media_types *media_types_parse(char *bytes, size_t length);
 void media_types_close(struct media_types *types); /* NULL is allowed */
 
 /*

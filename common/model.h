@@ -44,6 +44,9 @@ void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload);
 int64_t model_cpu(size_t index);
 /* For the keeper: interrupts the system call the worker in this slot waits in. */
 void model_tell(size_t index);
+/* The worker in this slot, if it waits for something to do, looks up; if it does not, it will before it waits
+ * again. Its handler notices nothing. By whoever makes the workers. */
+void model_wake(size_t index);
 /* In a worker: its connection was taken away while the handler ran (the client has had its 504).
  * True: the worker goes on with other work; false: it returns from serve(). */
 bool model_disowned(struct worker *w);

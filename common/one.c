@@ -4,29 +4,34 @@
 #include "one.h"
 
 #include "attendants.h"
+#include "handlers/handlers.h"
 #include "keeper.h"
 #include "model.h"
 #include "serve.h"
 #include "signals.h"
 
-enum { TURN_TIME = 20 /* ms */, BACKLOG = 64 };
+enum { TURN_TIME = 20 /* ms */ };
+
+/* The worker is at rest. */
+static void reload(struct server *s)
+{
+    media_file_read(s->media, s->options.media_types);
+    media_types_close(files_renew_types());
+}
 
 static void loop(struct server *s, struct keeper *k, struct worker *w)
 {
     bool has_tls = s->options.tls_listen.count > 0;
-    int stops = 0;
+    struct drain drain = {0};
     int64_t next_tick = 0;
-    while (stops < 2 && !keeper_is_drained(k)) {
+    while (drain.order != DRAIN_NOW && !keeper_is_drained(k)) {
         serve_once(w, TURN_TIME);
         unsigned came = attendants_tend(s, signals_wait(s->signals, 0));
-        if (came & SIGNAL_STOP)
-            stops++;
-        if (has_tls && stops == 0)
+        if (came & SIGNAL_RELOAD)
+            reload(s);
+        keeper_drain(k, drain_take(&drain, came, clock_ms(), s->options.drain_delay));
+        if (has_tls && drain.order < DRAIN_LEAVE)
             model_tend_tls(s, &k->guard, came & SIGNAL_RELOAD);
-        for (int i = 0; stops > 0 && k->drain_until == 0 && i < BACKLOG; i++)
-            serve_once(w, 0); /* those who have connected are served */
-        if (stops > 0)
-            keeper_drain(k);
         if (clock_ms() < next_tick)
             continue;
         keeper_tick(k);

@@ -94,7 +94,7 @@ static const struct row rows[] = {
     {"idle-timeout", DURATION, LIMIT_IDLE_TIME, FIELD(idle_timeout), "1ms", "24h", "between requests"},
     {"write-timeout", DURATION, LIMIT_WRITE_TIME, FIELD(write_timeout), "1ms", "24h", "client takes nothing"},
     {"request-timeout", DURATION, LIMIT_REQUEST_TIME, FIELD(request_timeout), "1ms", "24h", "for the handler"},
-    {"drain-timeout", DURATION, LIMIT_DRAIN_TIME, FIELD(drain_timeout), "1ms", "24h", "after SIGTERM"},
+    {"drain-timeout", DURATION, LIMIT_DRAIN_TIME, FIELD(drain_timeout), "1ms", "24h", "from SIGTERM to the end"},
     {"drain-delay", DURATION, "0s", FIELD(drain_delay), "0s", "24h", "served on, while /readyz says 503 already"},
     {"worker-cpu", DURATION, NULL, FIELD(worker_cpu), "1ms", "24h", "CPU time for one request, else 503"},
     {"worker-memory", SIZE, NULL, FIELD(worker_memory), "1m", "1024g", "that a worker may add to its own"},
@@ -697,6 +697,16 @@ static bool tls_makes_sense(const struct reader *r)
     return has_certificates(r);
 }
 
+/* Both count from the same signal. */
+static bool drain_makes_sense(const struct reader *r)
+{
+    return r->o->drain_delay < r->o->drain_timeout ||
+           complain(
+               r, "--drain-delay",
+               "is not shorter than --drain-timeout, which counts from the same signal: no time "
+               "would be left to finish requests in; raise --drain-timeout");
+}
+
 static enum options_result read_all(struct reader *r, int argc, char **argv)
 {
     *r->o = (struct options){.ready_fd = -1, .argv = argv};
@@ -706,7 +716,7 @@ static enum options_result read_all(struct reader *r, int argc, char **argv)
     if (!read_environment(r) || !files_are_served(r) || !tls_makes_sense(r))
         return OPTIONS_BAD;
     set_defaults(r);
-    return OPTIONS_RUN;
+    return drain_makes_sense(r) ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,

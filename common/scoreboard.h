@@ -71,9 +71,11 @@ struct route_slot {
 enum { SERVED_STRIPES = 16, CACHE_LINE = 64 };
 
 struct scoreboard {
-    _Atomic int stop;     /* what the supervisor was told: 0 serve, 1 drain, 2 end at once */
-    _Atomic int draining; /* no answer keeps its connection any more */
+    _Atomic int stop;     /* enum drain_order: what the supervisor has told (server-thread) */
+    _Atomic int draining; /* likewise: ANNOUNCE, /readyz says so; LEAVE, no connection is kept */
     _Atomic int is_up;    /* workers have been started */
+    _Atomic unsigned
+        beat; /* grows with each round of the keeper: somebody looks after connections */
     _Atomic int connections;
     _Atomic uint64_t spooled;  /* bytes of bodies in descriptors */
     _Atomic uint64_t deaths;   /* of workers, by signal or by themselves */

@@ -516,6 +516,27 @@ static void accept_one(struct worker *w, int listener, enum listener_kind kind)
         take_turn(w, c, false);
 }
 
+bool serve_let_in(struct server *s, int listener, enum listener_kind kind)
+{
+    struct arrival a = {0};
+    if (atomic_load(&s->board->connections) >= (int)s->options.max_connections)
+        return false;
+    int fd = kind == LISTENER_TLS ? wire_tls_accept(listener, &a) : accept_plain(listener, &a);
+    struct conn *c = fd < 0 ? NULL : conn_open(&s->table, fd, CONN_SUPERVISOR);
+    if (!c) {
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    atomic_fetch_add(&s->board->connections, 1);
+    conn_wait_for(c, WAIT_REQUEST, s->options.header_timeout);
+    if (enter(s, c, fd, &a))
+        conn_hand_on(s, c, CONN_SUPERVISOR);
+    else
+        conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "no memory for TLS");
+    return true;
+}
+
 /* An end of the client that has come together with its bytes makes no event of its own. */
 static void take_event(struct worker *w, uint64_t tag, uint32_t events)
 {
@@ -581,7 +602,7 @@ bool serve_once(struct worker *w, int timeout)
 {
     step_back(w);
     struct epoll_event event;
-    int n = epoll_wait(w->teller.server->epoll, &event, 1, timeout);
+    int n = epoll_pwait(w->teller.server->epoll, &event, 1, timeout, &w->wakeable);
     if (n < 0 && is_missing()) {
         usleep(PAUSE);
         return true;

@@ -16,6 +16,10 @@ void serve(struct worker *w);
  * worker is to go. */
 bool serve_once(struct worker *w, int timeout);
 
+/* For the keeper: accepts one connection in the workers' place, and hands it on to them. False: there is
+ * none, or there are too many. */
+bool serve_let_in(struct server *s, int listener, enum listener_kind kind);
+
 /* Tags of epoll events that are no connection. */
 uint64_t serve_listener_tag(int fd, enum listener_kind kind);
 uint64_t serve_retire_tag(void);

@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "activation.h"
 #include "attendants.h"
+#include "caretaker.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
@@ -20,7 +22,9 @@
 #include "one.h"
 #include "sandbox.h"
 #include "serve.h"
+#include "service_manager.h"
 #include "signals.h"
+#include "upgrade.h"
 #include "wire.h"
 
 enum { EXIT_DRAINED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, PAGE = 4096, STACK = 9 << 20 };
@@ -61,32 +65,6 @@ static size_t stash_size(const struct options *o)
 
 /* --- listeners --- */
 
-static bool open_listener(struct server *s, const char *address, enum listener_kind kind)
-{
-    char why[512];
-    struct listener *l = &s->listeners.all[s->listeners.count];
-    if (!listener_open(l, address, why, sizeof why)) {
-        log_line(LOG_ERROR, "%s", why);
-        return false;
-    }
-    l->kind = kind;
-    s->listeners.count++;
-    return true;
-}
-
-/* What is opened so far is closed by server_main. */
-static bool open_listeners(struct server *s)
-{
-    const struct options *o = &s->options;
-    for (size_t i = 0; i < o->listen.count; i++)
-        if (!open_listener(s, o->listen.all[i], LISTENER_PLAIN))
-            return false;
-    for (size_t i = 0; i < o->tls_listen.count; i++)
-        if (!open_listener(s, o->tls_listen.all[i], LISTENER_TLS))
-            return false;
-    return !o->admin || open_listener(s, o->admin, LISTENER_ADMIN);
-}
-
 static void add_names(const struct listeners *ls, bool is_admin, char *names, size_t size)
 {
     for (size_t i = 0; i < ls->count; i++) {
@@ -109,6 +87,7 @@ void server_announce(struct server *s)
     log_line(LOG_INFO, "%s", line);
     listeners_announce(line, s->options.ready_fd);
     s->options.ready_fd = -1;
+    service_manager_announce();
 }
 
 /* --- modules --- */
@@ -146,8 +125,10 @@ static bool load_module(struct server *s, const char *text)
 static bool add_all(struct server *s)
 {
     const struct options *o = &s->options;
-    files_configure(&(struct files_options){
-        .listing = o->listing, .not_found = o->not_found, .cache_control = o->cache_control});
+    files_configure(&(struct files_options){.listing = o->listing,
+                                            .not_found = o->not_found,
+                                            .cache_control = o->cache_control,
+                                            .media = s->media});
     if (o->root && !add_module(s, &files_module, o->root))
         return false;
     if (o->enable_demo &&
@@ -296,7 +277,8 @@ static bool open_memory(struct server *s, size_t table_size)
     const struct options *o = &s->options;
     s->slots = model_slots(o);
     s->board = scoreboard_open(s->slots);
-    if (s->board && conn_table_open(&s->table, table_size, stash_size(o)) &&
+    s->media = media_file_open(o->media_types);
+    if (s->board && s->media && conn_table_open(&s->table, table_size, stash_size(o)) &&
         (o->tls_listen.count == 0 || conn_table_open_facts(&s->table)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -334,11 +316,45 @@ static int run(struct server *s)
     return code;
 }
 
+/* The sockets that connections come from: handed over, or opened now. */
+static bool open_listeners(struct server *s)
+{
+    bool ok = activation_read() && activation_open(&s->listeners, &s->options);
+    activation_drop();
+    return ok;
+}
+
+static int check(struct server *s)
+{
+    if (s->options.tls_listen.count > 0 && !model_check_tls(&s->options))
+        return EXIT_FAILED;
+    log_line(LOG_INFO, "the options are fine");
+    return EXIT_DRAINED;
+}
+
+static void close_all(struct server *s)
+{
+    listeners_close(&s->listeners);
+    access_log_close(&s->access_log);
+    if (s->table.slots)
+        conn_table_close(&s->table);
+    if (s->media)
+        media_file_close(s->media);
+    if (s->board)
+        scoreboard_close(s->board, s->slots);
+    if (s->signals >= 0)
+        close(s->signals);
+}
+
 int server_main(int argc, char **argv)
 {
     struct server s = {
         .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
     size_t table_size;
+    if (caretaker_is_wanted())
+        return caretaker_main(argv);
+    if (!upgrade_begin(argv))
+        return EXIT_FAILED;
     switch (options_read(&s.options, model_program, model_isolates, argc, argv)) {
     case OPTIONS_DONE:
         return EXIT_DRAINED;
@@ -350,22 +366,11 @@ int server_main(int argc, char **argv)
     log_open(model_program, s.options.log_level);
     if (!reserve_descriptors(&s, &table_size))
         return EXIT_FAILED;
-    if (s.options.check) {
-        if (s.options.tls_listen.count > 0 && !model_check_tls(&s.options))
-            return EXIT_FAILED;
-        log_line(LOG_INFO, "the options are fine");
-        return EXIT_DRAINED;
-    }
+    if (s.options.check)
+        return check(&s);
     int code = EXIT_FAILED;
     if (open_listeners(&s) && open_log(&s) && open_memory(&s, table_size))
         code = run(&s);
-    listeners_close(&s.listeners);
-    access_log_close(&s.access_log);
-    if (s.table.slots)
-        conn_table_close(&s.table);
-    if (s.board)
-        scoreboard_close(s.board, s.slots);
-    if (s.signals >= 0)
-        close(s.signals);
-    return code;
+    close_all(&s);
+    return upgrade_end(code);
 }

@@ -13,6 +13,7 @@
 #include "conn.h"
 #include "death.h"
 #include "listener.h"
+#include "media_file.h"
 #include "options.h"
 #include "router.h"
 #include "scoreboard.h"
@@ -30,8 +31,9 @@ struct server {
     int most_unshaken; /* connections that may be open when another begins its handshake: as many as
                          * leave numbers for those that are told at once that they are too many */
     struct access_log access_log;
-    struct tls_figures *tls; /* in shared memory; NULL: no TLS is spoken */
-    int epoll;               /* the one all workers wait on */
+    struct media_file *media; /* --media-types, as it was last read */
+    struct tls_figures *tls;  /* in shared memory; NULL: no TLS is spoken */
+    int epoll;                /* the one all workers wait on */
     int handover; /* in it, too: where connections come from that TLS was spoken on elsewhere; -1 */
     int retire;   /* eventfd in it: readable once all workers are to go */
     int signals;  /* signalfd of the process that keeps the workers */

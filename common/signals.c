@@ -3,6 +3,7 @@
  */
 #include "signals.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -16,11 +17,13 @@ static void interrupt(int number)
     (void)number;
 }
 
-/* URG has no other meaning than that a system call in which somebody waits returns EINTR. */
-static bool let_urg_interrupt(void)
+/* URG has no other meaning than that a system call in which somebody waits returns EINTR; nor has ours, where
+ * it is not blocked. */
+static bool let_some_interrupt(void)
 {
     struct sigaction action = {.sa_handler = interrupt}; /* without SA_RESTART */
-    return sigemptyset(&action.sa_mask) == 0 && sigaction(SIGURG, &action, NULL) == 0;
+    return sigemptyset(&action.sa_mask) == 0 && sigaction(SIGURG, &action, NULL) == 0 &&
+           sigaction(SIGNAL_OURS, &action, NULL) == 0;
 }
 
 int signals_open(void)
@@ -31,9 +34,15 @@ int signals_open(void)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         sigaddset(&set, ours[i]);
     signal(SIGPIPE, SIG_IGN);
-    if (!let_urg_interrupt() || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    if (!let_some_interrupt() || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void signals_wakeable(sigset_t *mask)
+{
+    pthread_sigmask(SIG_BLOCK, NULL, mask);
+    sigdelset(mask, SIGNAL_OURS);
 }
 
 void signals_die_with(pid_t parent)
@@ -41,6 +50,14 @@ void signals_die_with(pid_t parent)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(EXIT_FAILURE);
+}
+
+/* CHLD and no other: a signal of one's own that finds no room in the queue comes as IO, which ends the
+ * process. */
+bool signals_wake_by(int fd)
+{
+    return fcntl(fd, F_SETSIG, SIGCHLD) == 0 && fcntl(fd, F_SETOWN, getpid()) == 0 &&
+           fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC | O_NONBLOCK) == 0;
 }
 
 static unsigned meaning(unsigned number)
@@ -64,12 +81,20 @@ static unsigned meaning(unsigned number)
     }
 }
 
+static unsigned put_off; /* came, and was of no use to whoever waited */
+
+void signals_put_off(unsigned came)
+{
+    put_off |= came;
+}
+
 unsigned signals_wait(int fd, int timeout)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     struct signalfd_siginfo info;
-    unsigned came = 0;
-    poll(&wait, 1, timeout);
+    unsigned came = put_off;
+    put_off = 0;
+    poll(&wait, 1, came ? 0 : timeout);
     while (read(fd, &info, sizeof info) == sizeof info)
         came |= meaning(info.ssi_signo);
     return came;

@@ -27,11 +27,22 @@ enum {
  * so a handler is told that its time is nearly over. -1 with errno on failure. */
 int signals_open(void);
 
+/* For epoll_pwait and the like: what is blocked, less SIGNAL_OURS. So a worker can be woken while it waits
+ * for something to do, and at no other time: a handler notices nothing, and a signal that comes before the
+ * wait ends it at once. */
+void signals_wakeable(sigset_t *mask);
+
 /* The calling process dies when `parent` does, and at once if it has died already. To be said again
  * after a fork, and after a change of user, which makes the kernel forget (prctl(2)). */
 void signals_die_with(pid_t parent);
 
-/* Waits for at most `timeout` ms; returns the signals that came, as a set. */
+/* Whenever `fd` (a socket or a pipe of ours, which becomes non-blocking) can be read, the calling process
+ * is woken as by the end of a child: its loop needs no other thing to wait for. False: errno. */
+bool signals_wake_by(int fd);
+
+/* Waits for at most `timeout` ms (-1: as long as it takes); returns the signals that came, as a set. */
 unsigned signals_wait(int fd, int timeout);
+/* Whoever waited for one kind alone gives back the others: they are in the next result. By one thread. */
+void signals_put_off(unsigned came);
 
 #endif

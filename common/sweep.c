@@ -137,28 +137,10 @@ static void unmark(struct sweep *w, int fd)
     fcntl(fd, F_SETFD, has(w->was_set, fd) ? FD_CLOEXEC : 0);
 }
 
-/* --- grace periods --- */
-
 static void begin_period(struct sweep *w, enum sweep_stage stage)
 {
     w->stage = stage;
-    atomic_thread_fence(memory_order_seq_cst); /* first the slots were read, now the workers are */
-    for (size_t i = 0; i < w->server->slots; i++) {
-        const struct worker_slot *slot = &w->server->board->slots[i];
-        w->turns[i] = worker_is_at_rest(slot) ? 0 : atomic_load(&slot->turns) + 1;
-    }
-}
-
-/* A thread that was lost passes when it has ended: until then it may use what it has opened. */
-static bool all_have_passed(const struct sweep *w)
-{
-    for (size_t i = 0; i < w->server->slots; i++) {
-        const struct worker_slot *slot = &w->server->board->slots[i];
-        bool is_in_the_same_turn = atomic_load(&slot->turns) + 1 == w->turns[i];
-        if (w->turns[i] && is_in_the_same_turn && !worker_is_at_rest(slot))
-            return false;
-    }
-    return true;
+    grace_begin(&w->grace, w->server);
 }
 
 /* --- one sweep --- */
@@ -251,7 +233,7 @@ static bool is_wanted(struct sweep *w, int64_t now)
 /* Does what is due in this stage. False: nothing is, yet. */
 static bool step(struct sweep *w, int64_t now)
 {
-    if (w->stage == SWEEP_REST ? !is_wanted(w, now) : !all_have_passed(w))
+    if (w->stage == SWEEP_REST ? !is_wanted(w, now) : !grace_is_over(&w->grace, w->server))
         return false;
     switch (w->stage) {
     case SWEEP_REST:
@@ -361,8 +343,7 @@ bool sweep_open(struct sweep *w, struct server *s)
     enum { SETS = 5 };
     *w = (struct sweep){.server = s};
     w->own = calloc(SETS * words(w), sizeof *w->own);
-    w->turns = calloc(s->slots, sizeof *w->turns);
-    if (!w->own || !w->turns) {
+    if (!grace_open(&w->grace, s) || !w->own) {
         sweep_close(w);
         return false;
     }
@@ -377,6 +358,6 @@ bool sweep_open(struct sweep *w, struct server *s)
 void sweep_close(struct sweep *w)
 {
     free(w->own);
-    free(w->turns);
-    w->own = w->turns = NULL;
+    grace_close(&w->grace);
+    w->own = NULL;
 }

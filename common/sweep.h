@@ -43,6 +43,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "grace.h"
 #include "server.h"
 
 enum sweep_stage { SWEEP_REST, SWEEP_FIRST, SWEEP_SECOND };
@@ -58,12 +59,12 @@ struct sweep {
     int64_t not_before; /* monotonic µs: the next one, so that all together cost little */
     int64_t look_again; /* likewise: for leaks no death has told of */
     /* Sets of descriptor numbers, one bit each. */
-    uint64_t *own;     /* open when sweep_open was called: never closed */
-    uint64_t *core;    /* these, and what modules have opened */
-    uint64_t *used;    /* named in the connection table, at the last look */
-    uint64_t *suspect; /* marked */
-    uint64_t *was_set; /* FD_CLOEXEC of a suspect before it was marked */
-    uint64_t *turns;   /* of each worker, when the period began; 0: it has passed */
+    uint64_t *own;      /* open when sweep_open was called: never closed */
+    uint64_t *core;     /* these, and what modules have opened */
+    uint64_t *used;     /* named in the connection table, at the last look */
+    uint64_t *suspect;  /* marked */
+    uint64_t *was_set;  /* FD_CLOEXEC of a suspect before it was marked */
+    struct grace grace; /* the period */
 };
 
 /* What is open now, --ready-fd excepted, is the supervisor's own. False: no memory. */

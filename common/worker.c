@@ -12,6 +12,7 @@
 #include "footprint.h"
 #include "model.h"
 #include "router.h"
+#include "signals.h"
 #include "stream.h"
 
 /* Half of what --worker-memory allows: what leaks slowly is then replaced between two requests, and
@@ -36,6 +37,7 @@ bool worker_open(struct worker *w, struct server *s, unsigned me)
                          .in_size = s->table.stash_size,
                          .limit = jittered(s->options.max_requests, me),
                          .data_limit = data_limit(&s->options)};
+    signals_wakeable(&w->wakeable);
     teller_open(&w->teller, s, me);
     w->teller.response.flush = stream_flush;
     w->teller.response.flush_to = w;

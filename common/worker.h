@@ -5,6 +5,7 @@
 #ifndef TANDEM_WORKER_H
 #define TANDEM_WORKER_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,7 @@ struct worker {
     int64_t stepped_back; /* likewise: when it last let other workers have the CPU */
     uint64_t data_limit;  /* bytes of own memory beyond which it is replaced; 0: none */
     int64_t told;         /* likewise: when it last told how much memory it holds */
+    sigset_t wakeable;    /* signals that are blocked while it waits for an event: all but one */
     bool is_leaving;      /* it lost its connection, and another has taken its place */
 };
 

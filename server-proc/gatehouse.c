@@ -63,35 +63,43 @@ void gatehouse_guard(struct guard *g)
 
 /* --- becoming tls-gate --- */
 
-/* Beside this program, wherever that is. */
-static bool find_program(char *path, size_t size)
+static char program[PATH_MAX] = PROGRAM;
+
+static void complain(void)
 {
-    ssize_t n = readlink("/proc/self/exe", path, size - 1);
-    if (n < 0)
+    log_line(LOG_ERROR, "%s: %s; it speaks TLS for server-proc, and is installed beside it",
+             program, strerror(errno));
+}
+
+/* Beside this program, wherever that was when it was started: another may be there by now. False:
+ * logged. */
+static bool find_program(void)
+{
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - sizeof PROGRAM);
+    if (n < 0) {
+        complain();
         return false;
-    path[n] = '\0';
-    char *slash = strrchr(path, '/');
-    size_t at = slash ? (size_t)(slash - path) + 1 : 0;
-    return (size_t)snprintf(path + at, size - at, "%s", PROGRAM) < size - at;
+    }
+    program[n] = '\0';
+    strcpy(strrchr(program, '/') + 1, PROGRAM); /* it is absolute */
+    return true;
 }
 
 /* In a child, which has a descriptor table and a memory of its own. Signals stay blocked, as far as they
  * are: those that come before the program has opened its own descriptor for them wait until it has. */
 static _Noreturn void become_program(const struct options *o)
 {
-    char path[PATH_MAX] = PROGRAM;
-    if (find_program(path, sizeof path)) {
-        o->argv[0] = path;
-        execv(path, o->argv);
-    }
-    log_line(LOG_ERROR, "%s: %s; it speaks TLS for server-proc, and is installed beside it", path,
-             strerror(errno));
+    o->argv[0] = program;
+    execv(program, o->argv);
+    complain();
     _exit(EXIT_NO_PROGRAM);
 }
 
 bool model_check_tls(const struct options *o)
 {
     int status = 0;
+    if (!find_program())
+        return false;
     pid_t pid = fork();
     if (pid == 0)
         become_program(o);
@@ -303,7 +311,7 @@ void gatehouse_renew(struct server *s, struct guard *g)
 
 bool model_open_tls(struct server *s)
 {
-    if (open_shared(s) && start(s) && await_open())
+    if (find_program() && open_shared(s) && start(s) && await_open())
         return true;
     model_close_tls(s);
     return false;

@@ -17,6 +17,7 @@
 #include "allowance.h"
 #include "common/attendants.h"
 #include "common/keeper.h"
+#include "common/recycle.h"
 #include "common/signals.h"
 #include "gatehouse.h"
 #include "nursery.h"
@@ -32,6 +33,7 @@ enum { FORK_PAUSE = 100, GOODBYE = 1000, OVERDUE_GRACE = 1000 /* ms */ };
 static struct supervisor {
     struct server *server;
     struct keeper keeper;
+    struct recycling recycling;
     struct allowance allowance; /* of births */
     struct child {
         pid_t pid;        /* 0: none */
@@ -39,7 +41,8 @@ static struct supervisor {
         int64_t born;     /* monotonic ms */
     } workers[LIMIT_WORKERS];
     bool has_nursery;
-    int stops; /* TERM and INT so far */
+    bool wants_reload; /* HUP has come, and the workers are still the old ones */
+    struct drain drain;
 } self;
 
 size_t model_slots(const struct options *o)
@@ -64,6 +67,12 @@ void model_tell(size_t index)
         kill(self.workers[index].pid, SIGURG);
 }
 
+void model_wake(size_t index)
+{
+    if (self.workers[index].pid > 0)
+        kill(self.workers[index].pid, SIGNAL_OURS);
+}
+
 /* --- birth --- */
 
 /* False: not now. */
@@ -77,6 +86,8 @@ static bool make_worker(size_t index)
     allowance_spend(&self.allowance, nursery_cpu() - before);
     if (pid > 0) {
         *w = (struct child){.pid = pid, .born = clock_ms()};
+        recycle_born(&self.recycling, index);
+        spare_born(self.server, (unsigned)index + 1);
         atomic_store(&board->slots[index].pid, pid);
         return true;
     }
@@ -186,8 +197,9 @@ static void ask_all_to_leave(void)
 {
     for (size_t i = 0; i < self.server->options.workers; i++) {
         atomic_store(&self.server->board->slots[i].must_leave, true);
+        model_wake(i);
         if (self.workers[i].pid > 0)
-            kill(self.workers[i].pid, SIGURG); /* wakes it, if it waits for an event */
+            kill(self.workers[i].pid, SIGURG); /* its handler is to come to an end */
     }
 }
 
@@ -213,12 +225,12 @@ static void kill_all(void)
 static enum start replace_nursery(void)
 {
     enum start result;
+    unsigned came = 0;
     int64_t until = clock_ms() + GOODBYE;
     log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
     ask_all_to_leave();
     while (!have_left()) {
-        if (signals_wait(self.server->signals, 1) & SIGNAL_STOP)
-            self.stops++;
+        came |= signals_wait(self.server->signals, 1);
         reap();
         keeper_tick(&self.keeper);
         if (clock_ms() > until)
@@ -229,9 +241,11 @@ static enum start replace_nursery(void)
     gatehouse_renew(self.server, &self.keeper.guard);
     while ((result = nursery_start(self.server)) == START_KILLED) {
         keeper_forget_modules(&self.keeper);
-        if (signals_wait(self.server->signals, FORK_PAUSE) & SIGNAL_STOP)
+        came |= signals_wait(self.server->signals, FORK_PAUSE);
+        if (came & SIGNAL_STOP)
             return START_STOPPED;
     }
+    signals_put_off(came);
     keeper_learn_modules(&self.keeper);
     self.has_nursery = result == START_READY;
     reap(); /* the news of an end may have been passed over while the modules were opened */
@@ -242,21 +256,46 @@ static enum start replace_nursery(void)
 
 static bool is_over(unsigned came)
 {
-    if (came & SIGNAL_STOP)
-        self.stops++;
-    if (self.stops > 0) {
-        keeper_drain(&self.keeper);
+    enum drain_order order =
+        drain_take(&self.drain, came, clock_ms(), self.server->options.drain_delay);
+    keeper_drain(&self.keeper, order);
+    if (order >= DRAIN_LEAVE)
         gatehouse_drain();
-    }
-    return self.stops > 1 ||
+    return order == DRAIN_NOW ||
            (keeper_is_drained(&self.keeper) && gatehouse_is_drained(self.keeper.drain_until));
+}
+
+static void reload(void)
+{
+    gatehouse_reload();
+    self.wants_reload = true;
+}
+
+/* Workers are made anew, since they have what their nursery had when they were born; and so do spares. */
+static void renew_workers(void)
+{
+    if (!self.wants_reload || !spare_can_renew(self.server))
+        return;
+    self.wants_reload = false;
+    media_file_read(self.server->media, self.server->options.media_types);
+    if (!nursery_reload())
+        return;
+    spare_renew(self.server);
+    recycle_all(&self.recycling);
+}
+
+/* ms */
+static int pause_of_round(void)
+{
+    int pause = recycle_pause(&self.recycling, keeper_pause(&self.keeper));
+    return drain_pause(&self.drain, clock_ms(), pause);
 }
 
 /* False: it cannot go on. */
 static bool supervise(struct server *s)
 {
     for (;;) {
-        unsigned came = attendants_tend(s, signals_wait(s->signals, keeper_pause(&self.keeper)));
+        unsigned came = attendants_tend(s, signals_wait(s->signals, pause_of_round()));
         reap(); /* in any case: others wait for signals, too, and may have taken the news */
         enum start nursery = self.has_nursery ? START_READY : replace_nursery();
         if (nursery != START_READY)
@@ -264,8 +303,10 @@ static bool supervise(struct server *s)
         spare_tend(s);
         gatehouse_tend(s, &self.keeper.guard);
         if (came & SIGNAL_RELOAD)
-            gatehouse_reload();
+            reload();
+        renew_workers();
         fill();
+        recycle_tick(&self.recycling);
         keeper_tick(&self.keeper);
         if (self.keeper.guard.has_lost_file || gatehouse_is_cut_off(&self.keeper.guard))
             nursery_kill();
@@ -287,7 +328,8 @@ static bool have_ended(void)
 
 static void say_goodbye(struct server *s)
 {
-    int64_t until = clock_ms() + (self.stops > 1 ? 0 : GOODBYE);
+    int64_t patience = self.drain.order == DRAIN_NOW ? 0 : GOODBYE;
+    int64_t until = clock_ms() + patience;
     server_retire_workers(s);
     while (!have_ended() && clock_ms() < until)
         usleep(1000);
@@ -295,13 +337,14 @@ static void say_goodbye(struct server *s)
     while (!have_ended())
         usleep(1000);
     spare_close(s);
-    nursery_close(self.stops > 1 ? 0 : GOODBYE);
+    nursery_close(patience);
 }
 
 static enum start open_all(struct server *s)
 {
     if ((s->options.tls_listen.count > 0 && !model_open_tls(s)) || !server_open_epoll(s) ||
-        !nursery_open() || !spare_open(s) || !keeper_open(&self.keeper, s))
+        !nursery_open() || !spare_open(s) || !recycle_open(&self.recycling, s) ||
+        !keeper_open(&self.keeper, s))
         return START_FAILED;
     gatehouse_guard(&self.keeper.guard);
     enum start result = nursery_start(s);
@@ -329,6 +372,7 @@ int model_run(struct server *s)
         say_goodbye(s);
         keeper_close(&self.keeper);
     }
+    recycle_close(&self.recycling);
     model_close_tls(s);
     server_close_epoll(s);
     return is_well ? 0 : 1;

@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/handlers/handlers.h"
 #include "common/signals.h"
 #include "spare.h"
 #include "worker.h"
@@ -33,7 +34,8 @@ enum state { OPENING, ORDERED, DONE };
 static struct mailbox {
     _Atomic uint32_t state; /* futex */
     enum order order;
-    size_t index;
+    size_t index; /* of the worker */
+    size_t breed; /* spare.h */
     pid_t pid;
     int error;
 } * mailbox;
@@ -69,12 +71,17 @@ static void make_nest(pid_t supervisor, pid_t *pid)
 static void obey(struct server *s, pid_t supervisor)
 {
     errno = 0;
+    spare_use(mailbox->breed);
     switch (mailbox->order) {
     case ORDER_WORKER:
         worker_make(s, mailbox->index, supervisor, &mailbox->pid);
         break;
     case ORDER_NEST:
         make_nest(supervisor, &mailbox->pid);
+        break;
+    case ORDER_RELOAD:
+        media_types_close(files_renew_types()); /* nobody uses them here */
+        malloc_trim(0);
         break;
     case ORDER_CLOSE:
         server_close_modules(s);
@@ -129,6 +136,7 @@ static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
         _exit(EXIT_FAILURE);
     signals_die_with(supervisor); /* perhaps as another user now */
     madvise(mailbox, sizeof *mailbox, MADV_DONTFORK);
+    media_file_keep_to_ourselves(s->media);
     for (set_state(DONE);;) {
         for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != ORDERED;)
             wait_while(seen, -1);
@@ -171,14 +179,18 @@ bool nursery_open(void)
 /* A module may take its time to open, or never come back: a signal does not wait for it. */
 static enum start await_opening(struct server *s)
 {
-    for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != DONE;) {
+    unsigned came = 0;
+    enum start result = START_READY;
+    for (uint32_t seen; result == START_READY && (seen = atomic_load(&mailbox->state)) != DONE;) {
         wait_while(seen, LOOK_PAUSE);
-        if (signals_wait(s->signals, 0) & SIGNAL_STOP)
-            return START_STOPPED;
-        if (atomic_load(&mailbox->state) != DONE && !is_alive())
-            return START_FAILED;
+        came |= signals_wait(s->signals, 0);
+        if (came & SIGNAL_STOP)
+            result = START_STOPPED;
+        else if (atomic_load(&mailbox->state) != DONE && !is_alive())
+            result = START_FAILED;
     }
-    return START_READY;
+    signals_put_off(came & ~(unsigned)SIGNAL_STOP);
+    return result;
 }
 
 enum start nursery_start(struct server *s)
@@ -210,11 +222,18 @@ pid_t nursery_make(enum order order, size_t index)
 {
     mailbox->order = order;
     mailbox->index = index;
+    mailbox->breed = order == ORDER_NEST ? index : spare_breed();
     mailbox->pid = -1;
     set_state(ORDERED);
     bool is_done = await_done();
     errno = is_done ? mailbox->error : ECHILD;
     return mailbox->pid;
+}
+
+bool nursery_reload(void)
+{
+    nursery_make(ORDER_RELOAD, 0);
+    return errno == 0;
 }
 
 int64_t nursery_cpu(void)

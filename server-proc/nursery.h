@@ -24,7 +24,7 @@
 
 #include "common/server.h"
 
-enum order { ORDER_WORKER, ORDER_NEST, ORDER_CLOSE /* the modules; it ends then */ };
+enum order { ORDER_WORKER, ORDER_NEST, ORDER_RELOAD, ORDER_CLOSE /* the modules; it ends then */ };
 
 /* Before anything else. False: no memory (errno). */
 bool nursery_open(void);
@@ -38,7 +38,10 @@ enum start {
 /* Starts it and waits until the modules are open and the sandbox is in force. While no worker
  * lives. */
 enum start nursery_start(struct server *s);
-/* Has a child made; returns its pid, or -1 with errno (ECHILD: the nursery has died). */
+/* Before the next child is made, it looks at s->media. False: it could not be told; it has died, and the next
+ * one will do so by itself. */
+bool nursery_reload(void);
+/* Has a child made, the worker of slot `index` or the nest of breed `index` (spare.h); returns its pid, or -1 with errno (ECHILD: the nursery has died). */
 pid_t nursery_make(enum order order, size_t index);
 /* CPU time in µs that it has used; 0: it is gone. What forking costs, whoever else is busy. */
 int64_t nursery_cpu(void);

@@ -21,13 +21,22 @@
 #include "nest.h"
 #include "nursery.h"
 
-static struct {
+/*
+ * A nest hatches what the nursery was when it was made. To renew it there are two: workers that are born from
+ * then on call the spares of the new one, the old one goes with the last worker that calls its.
+ */
+static struct breed {
     struct nest nest;
     int ends[NEST_PLACES]; /* the workers' ends, in the shared descriptor table */
     int signals;           /* struct nest_signal is written here */
     pid_t pid;             /* of the nest; -1: there is none now */
     int64_t again_at;      /* monotonic ms: when to try again */
-} fresh;
+    unsigned callers;      /* workers that live */
+} breeds[SPARE_BREEDS];
+
+/* Worker: the one it calls. Supervisor: the one that those who are born next will call. */
+static struct breed *fresh = &breeds[0];
+static struct breed *breed_of[LIMIT_WORKERS + 1]; /* supervisor: by owner; NULL: it does not live */
 
 /* Headers and body of one answer; a worker has one at a time. */
 static char payload[NEST_PAYLOAD];
@@ -44,8 +53,8 @@ static bool is_fresh(const struct server *s)
 
 static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
 {
-    struct nest_shared *shared = fresh.nest.shared;
-    for (size_t i = 0; i < fresh.nest.server->options.spares; i++) {
+    struct nest_shared *shared = fresh->nest.shared;
+    for (size_t i = 0; i < fresh->nest.server->options.spares; i++) {
         uint64_t word = atomic_load(&shared->places[i]);
         if (!place_is_ready(word) || place_owner(word) != 0)
             continue;
@@ -61,7 +70,7 @@ static bool try_take(unsigned owner, size_t *place, uint32_t *serial)
 /* When requests come faster than children can be made, they queue here, for a while. */
 static bool take_place(unsigned owner, int64_t deadline, size_t *place, uint32_t *serial)
 {
-    struct nest_shared *shared = fresh.nest.shared;
+    struct nest_shared *shared = fresh->nest.shared;
     const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
     int64_t now = clock_ms(), until = now + LIMIT_SPARE_WAIT;
     if (until > deadline - QUEUE_MARGIN) /* the handler is not late: it has not begun */
@@ -78,9 +87,9 @@ static bool take_place(unsigned owner, int64_t deadline, size_t *place, uint32_t
 
 /* Who waits is woken for a place that can be had, and keeps its turn meanwhile: mostly it is hatch()
  * that says so. */
-static void leave_place(size_t place)
+static void leave_place(const struct breed *f, size_t place)
 {
-    struct nest_shared *shared = fresh.nest.shared;
+    struct nest_shared *shared = f->nest.shared;
     uint64_t word = atomic_load(&shared->places[place]);
     while (!atomic_compare_exchange_weak(&shared->places[place], &word,
                                          place_make(place_serial(word), 0, place_is_ready(word))))
@@ -178,10 +187,10 @@ static void take_head(struct response *r, const struct spare_reply *reply)
     buf_add(&r->headers, payload, reply->headers_len);
 }
 
-static void ask_to_signal(size_t place, uint32_t serial, int number)
+static void ask_to_signal(const struct breed *f, size_t place, uint32_t serial, int number)
 {
     struct nest_signal ask = {.place = (uint32_t)place, .serial = serial, .number = number};
-    ssize_t put = write(fresh.signals, &ask, sizeof ask);
+    ssize_t put = write(f->signals, &ask, sizeof ask);
     (void)put; /* full: whoever asks does so again in a moment */
 }
 
@@ -197,7 +206,7 @@ static void pass_on(struct worker *w, const struct spare_reply *reply, size_t pl
         response_write(r, payload + reply->headers_len, reply->body_len);
     }
     if (r->failed || !response_flush(r))
-        ask_to_signal(place, reply->serial, NEST_CLIENT_GONE);
+        ask_to_signal(fresh, place, reply->serial, NEST_CLIENT_GONE);
 }
 
 /* What came before the end: pieces of the answer, and how it crashed. */
@@ -283,18 +292,18 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
     size_t place;
     if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
         return CALL_QUEUED;
-    int fd = fcntl(fresh.ends[place], F_DUPFD_CLOEXEC, 0);
+    int fd = fcntl(fresh->ends[place], F_DUPFD_CLOEXEC, 0);
     if (fd >= 0 && send_call(fd, w, call))
         result = await_end(w, fd, place, call->serial, reply, passed);
     else if (fd >= 0 && is_deserted())
         result = CALL_UNREAD;
     else { /* no number is free, or no memory: the spare still waits to be called */
         result = CALL_LOST;
-        atomic_fetch_or(&fresh.nest.shared->places[place], 1);
+        atomic_fetch_or(&fresh->nest.shared->places[place], 1);
     }
     if (fd >= 0)
         close(fd);
-    leave_place(place);
+    leave_place(fresh, place);
     return result;
 }
 
@@ -343,22 +352,22 @@ static bool place_end(int known, int end)
     return ok;
 }
 
-static bool make_pair(size_t i)
+static bool make_pair(struct breed *f, size_t i)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
-    fresh.nest.shared->ends[i] = pair[1];
-    return place_end(fresh.ends[i], pair[0]);
+    f->nest.shared->ends[i] = pair[1];
+    return place_end(f->ends[i], pair[0]);
 }
 
-static bool make_pipe(void)
+static bool make_pipe(struct breed *f)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
-    fresh.nest.shared->signals = ends[0];
-    return place_end(fresh.signals, ends[1]);
+    f->nest.shared->signals = ends[0];
+    return place_end(f->signals, ends[1]);
 }
 
 static void forget(int *fd)
@@ -369,58 +378,78 @@ static void forget(int *fd)
 }
 
 /* The nest's ends are its own: the shared table does not keep them. */
-static bool start_nest(void)
+static bool start_nest(struct breed *f)
 {
-    struct nest_shared *shared = fresh.nest.shared;
-    size_t count = fresh.nest.server->options.spares;
-    bool ok = make_pipe();
+    struct nest_shared *shared = f->nest.shared;
+    size_t count = f->nest.server->options.spares;
+    bool ok = make_pipe(f);
     for (size_t i = 0; ok && i < count; i++) {
         atomic_fetch_and(&shared->places[i], ~(uint64_t)1);
-        ok = make_pair(i);
+        ok = make_pair(f, i);
     }
-    fresh.pid = ok ? nursery_make(ORDER_NEST, 0) : -1;
-    if (fresh.pid < 0 && errno != ECHILD)
+    f->pid = ok ? nursery_make(ORDER_NEST, (size_t)(f - breeds)) : -1;
+    if (f->pid < 0 && errno != ECHILD)
         log_line(LOG_ERROR, "no nest for --isolation fresh: %s", strerror(errno));
     for (size_t i = 0; i < count; i++)
         forget(&shared->ends[i]);
     forget(&shared->signals);
-    return fresh.pid > 0;
+    return f->pid > 0;
 }
 
-bool spare_open(struct server *s)
+static bool open_breed(struct breed *f, struct server *s, bool *is_of_modules)
 {
-    struct nest *n = &fresh.nest;
-    if (!is_fresh(s))
-        return true;
-    n->server = s;
+    struct nest *n = &f->nest;
+    *n = (struct nest){.server = s, .is_of_modules = is_of_modules};
     n->shared =
         mmap(NULL, sizeof *n->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    n->is_of_modules = calloc(s->table.size, sizeof *n->is_of_modules);
-    if (n->shared == MAP_FAILED || !n->is_of_modules) {
+    if (n->shared == MAP_FAILED || !is_of_modules) {
         log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
         return false;
     }
-    bool ok = reserve(&fresh.signals);
-    fresh.pid = n->shared->signals = -1;
+    bool ok = reserve(&f->signals);
+    f->pid = n->shared->signals = -1;
     for (size_t i = 0; i < NEST_PLACES; i++)
-        fresh.ends[i] = n->shared->ends[i] = -1;
+        f->ends[i] = n->shared->ends[i] = -1;
     for (size_t i = 0; ok && i < s->options.spares; i++)
-        ok = reserve(&fresh.ends[i]);
+        ok = reserve(&f->ends[i]);
     if (!ok)
         log_line(LOG_ERROR, "no descriptors for --isolation fresh: %s", strerror(errno));
     return ok;
 }
 
+bool spare_open(struct server *s)
+{
+    if (!is_fresh(s))
+        return true;
+    bool *is_of_modules = calloc(s->table.size, sizeof *is_of_modules);
+    for (size_t i = 0; i < SPARE_BREEDS; i++)
+        if (!open_breed(&breeds[i], s, is_of_modules))
+            return false;
+    return true;
+}
+
+/* Its spares die with it. */
+static void end_nest(struct breed *f)
+{
+    if (f->pid <= 0)
+        return;
+    kill(f->pid, SIGKILL);
+    waitpid(f->pid, NULL, 0);
+    f->pid = -1;
+}
+
 void spare_close(struct server *s)
 {
-    if (!is_fresh(s) || fresh.pid <= 0)
-        return;
-    kill(fresh.pid, SIGKILL); /* its spares die with it */
-    waitpid(fresh.pid, NULL, 0);
-    fresh.pid = -1;
+    for (size_t i = 0; is_fresh(s) && i < SPARE_BREEDS; i++)
+        end_nest(&breeds[i]);
 }
 
 /* === the nursery === */
+
+void spare_use(size_t breed)
+{
+    fresh = &breeds[breed];
+}
 
 static bool is_open(size_t fd)
 {
@@ -429,92 +458,134 @@ static bool is_open(size_t fd)
 
 void spare_before_modules(void)
 {
-    struct nest *n = &fresh.nest;
+    struct nest *n = &fresh->nest;
     for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
         n->is_of_modules[fd] = is_open(fd);
 }
 
 void spare_after_modules(void)
 {
-    struct nest *n = &fresh.nest;
+    struct nest *n = &fresh->nest;
     for (size_t fd = 0; n->server && fd < n->server->table.size; fd++)
         n->is_of_modules[fd] = is_open(fd) && !n->is_of_modules[fd];
 }
 
 void spare_before_nest(void)
 {
-    struct nest *n = &fresh.nest;
+    struct nest *n = &fresh->nest;
     memcpy(n->ends, n->shared->ends, sizeof n->ends);
     n->signals = n->shared->signals;
 }
 
 _Noreturn void spare_nest(pid_t supervisor)
 {
-    nest_main(&fresh.nest, supervisor);
+    nest_main(&fresh->nest, supervisor);
 }
 
 /* === the supervisor, for a worker === */
 
-/* A worker holds one place at most. False: none. */
-static bool find_place(unsigned owner, size_t *place, uint32_t *serial)
+/* A worker holds one place at most. NULL: none. */
+static const struct breed *find_place(unsigned owner, size_t *place, uint32_t *serial)
 {
-    struct nest_shared *shared = fresh.nest.shared;
-    for (size_t i = 0; i < fresh.nest.server->options.spares; i++) {
-        uint64_t word = atomic_load(&shared->places[i]);
+    const struct breed *f = owner <= LIMIT_WORKERS ? breed_of[owner] : NULL;
+    for (size_t i = 0; f && i < f->nest.server->options.spares; i++) {
+        uint64_t word = atomic_load(&f->nest.shared->places[i]);
         if (place_owner(word) != owner)
             continue;
         *place = i;
         *serial = place_serial(word);
-        return true;
+        return f;
     }
-    return false;
+    return NULL;
 }
 
 bool spare_kill(struct server *s, unsigned owner, const struct conn *c, uint64_t word)
 {
     size_t place;
     uint32_t serial;
-    if (!is_fresh(s) || !find_place(owner, &place, &serial))
-        return false;
-    if (conn_word(c) == word) /* else it has come to its end by itself */
-        ask_to_signal(place, serial, SIGKILL);
-    return true;
+    const struct breed *f = is_fresh(s) ? find_place(owner, &place, &serial) : NULL;
+    if (f && conn_word(c) == word) /* else it has come to its end by itself */
+        ask_to_signal(f, place, serial, SIGKILL);
+    return f;
 }
 
 bool spare_signal(struct server *s, unsigned owner, int number)
 {
     size_t place;
     uint32_t serial;
-    if (!is_fresh(s) || !find_place(owner, &place, &serial))
-        return false;
-    ask_to_signal(place, serial, number);
-    return true;
+    const struct breed *f = is_fresh(s) ? find_place(owner, &place, &serial) : NULL;
+    if (f)
+        ask_to_signal(f, place, serial, number);
+    return f;
+}
+
+void spare_born(struct server *s, unsigned owner)
+{
+    if (!is_fresh(s))
+        return;
+    breed_of[owner] = fresh;
+    fresh->callers++;
 }
 
 void spare_release(struct server *s, unsigned owner)
 {
     size_t place;
     uint32_t serial;
-    while (is_fresh(s) && find_place(owner, &place, &serial)) {
-        ask_to_signal(place, serial, SIGKILL);
-        leave_place(place);
+    const struct breed *f;
+    if (!is_fresh(s) || !breed_of[owner])
+        return;
+    while ((f = find_place(owner, &place, &serial))) {
+        ask_to_signal(f, place, serial, SIGKILL);
+        leave_place(f, place);
     }
+    breed_of[owner]->callers--;
+    breed_of[owner] = NULL;
 }
 
 void spare_reaped(struct server *s, pid_t pid)
 {
-    if (!is_fresh(s) || pid != fresh.pid)
+    for (size_t i = 0; is_fresh(s) && i < SPARE_BREEDS; i++) {
+        if (pid != breeds[i].pid)
+            continue;
+        breeds[i].pid = -1;
+        if (!atomic_load(&s->board->draining))
+            log_line(LOG_ERROR, "the nest of --isolation fresh (pid %d) has died: starting another",
+                     pid);
+    }
+}
+
+static void tend(struct breed *f)
+{
+    bool is_needed = f == fresh || f->callers > 0;
+    if (!is_needed)
+        end_nest(f);
+    if (!is_needed || f->pid > 0 || clock_ms() < f->again_at)
         return;
-    fresh.pid = -1;
-    if (!atomic_load(&s->board->draining))
-        log_line(LOG_ERROR, "the nest of --isolation fresh (pid %d) has died: starting another",
-                 pid);
+    f->again_at = clock_ms() + FORK_PAUSE;
+    start_nest(f);
 }
 
 void spare_tend(struct server *s)
 {
-    if (!is_fresh(s) || fresh.pid > 0 || clock_ms() < fresh.again_at)
+    for (size_t i = 0; is_fresh(s) && i < SPARE_BREEDS; i++)
+        tend(&breeds[i]);
+}
+
+size_t spare_breed(void)
+{
+    return (size_t)(fresh - breeds);
+}
+
+bool spare_can_renew(const struct server *s)
+{
+    const struct breed *other = &breeds[1 - spare_breed()];
+    return !is_fresh(s) || (other->pid <= 0 && other->callers == 0);
+}
+
+void spare_renew(const struct server *s)
+{
+    if (!is_fresh(s))
         return;
-    fresh.again_at = clock_ms() + FORK_PAUSE;
-    start_nest();
+    fresh = &breeds[1 - spare_breed()];
+    tend(fresh);
 }

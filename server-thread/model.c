@@ -18,7 +18,10 @@
 
 #include "common/attendants.h"
 #include "common/footprint.h"
+#include "common/grace.h"
+#include "common/handlers/handlers.h"
 #include "common/keeper.h"
+#include "common/recycle.h"
 #include "common/signals.h"
 #include "keys.h"
 #include "worker.h"
@@ -35,18 +38,23 @@ enum {
     GOODBYE = 1000,
     ANSWER_PAUSE = 20 /* ms */,
     EXIT_WORN_OUT = 75,
-    LOG_SUSPECTS = 4
+    LOG_SUSPECTS = 4,
+    OLD_TYPES = 16
 };
 
 static struct supervisor {
     struct server *server;
     pid_t process;
-    int stops;
+    struct drain drain;
     bool has_served; /* some process has been up */
 } self;
 
 static struct process {
     struct keeper keeper;
+    struct recycling recycling;
+    struct media_types *old_types[OLD_TYPES]; /* that a request may still use … */
+    size_t old_count;
+    struct grace grace;  /* … until this period is over */
     uint64_t data_limit; /* bytes of own memory beyond which it is replaced; 0: none */
     bool is_worn_out;    /* too many threads are lost, or it has grown too much */
     int64_t fork_again;
@@ -86,6 +94,7 @@ static void fill(struct server *s)
             process.fork_again = clock_ms() + FORK_PAUSE;
             return;
         }
+        recycle_born(&process.recycling, i);
         alive++;
     }
 }
@@ -126,13 +135,36 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
         process.is_worn_out = true;
 }
 
+/* --- media types --- */
+
+static void close_old_types(void)
+{
+    while (process.old_count > 0)
+        media_types_close(process.old_types[--process.old_count]);
+}
+
+/* A thread that is lost may use one for ever: then the old ones are kept, and when there is no room for
+ * more, those that are in use stay until the next process. */
+static void tend_types(const struct server *s)
+{
+    struct media_types *old = process.old_count < OLD_TYPES ? files_renew_types() : NULL;
+    if (old) {
+        process.old_types[process.old_count++] = old;
+        grace_begin(&process.grace, s);
+    }
+    if (process.old_count == 0 || !grace_is_over(&process.grace, s))
+        return;
+    close_old_types();
+}
+
 /* --- the loop --- */
 
-/* Threads that are lost do not come back: let the others finish what they are at, for a moment. */
+/* Threads that are lost do not come back: let the others finish what they are at, for a moment. The next
+ * process serves on the same listeners. */
 static void hurry(void)
 {
     int64_t until = clock_ms() + GOODBYE;
-    keeper_drain(&process.keeper);
+    keeper_drain(&process.keeper, DRAIN_REPLACED);
     if (process.keeper.drain_until > until)
         process.keeper.drain_until = until;
 }
@@ -160,20 +192,24 @@ static void look_at_files(void)
 static void keep(struct server *s)
 {
     for (;;) {
-        signals_wait(s->signals, keeper_pause(&process.keeper));
-        int stop = atomic_load(&s->board->stop);
+        int pause = recycle_pause(&process.recycling, keeper_pause(&process.keeper));
+        unsigned came = signals_wait(s->signals, pause);
+        enum drain_order order = (enum drain_order)atomic_load(&s->board->stop);
         atomic_fetch_sub(&s->board->lost, worker_join_finished(s));
         fill(s);
+        tend_types(s);
+        if (came & SIGNAL_RELOAD)
+            recycle_all(&process.recycling);
+        recycle_tick(&process.recycling);
         keeper_tick(&process.keeper);
         if (has_tls(s))
             keys_tick(&s->options); /* HUP wakes; what counts is the offer */
         look_at_memory(s);
         look_at_files();
-        if (stop > 0)
-            keeper_drain(&process.keeper);
-        else if (process.is_worn_out)
+        keeper_drain(&process.keeper, order);
+        if (process.is_worn_out && order < DRAIN_LEAVE)
             hurry();
-        if (stop > 1 || keeper_is_drained(&process.keeper))
+        if (order == DRAIN_NOW || keeper_is_drained(&process.keeper))
             return;
     }
 }
@@ -181,7 +217,8 @@ static void keep(struct server *s)
 static bool open_all(struct server *s)
 {
     return (!has_tls(s) || model_open_tls(s)) && server_open_epoll(s) &&
-           keeper_open(&process.keeper, s) && server_open_modules(s) && worker_watch_exit() &&
+           keeper_open(&process.keeper, s) && recycle_open(&process.recycling, s) &&
+           grace_open(&process.grace, s) && server_open_modules(s) && worker_watch_exit() &&
            server_enter_sandbox(s);
 }
 
@@ -199,11 +236,14 @@ static int process_main(struct server *s, pid_t supervisor)
     fill(s);
     server_announce(s);
     keep(s);
-    if (process.is_worn_out && atomic_load(&s->board->stop) == 0)
+    if (process.is_worn_out && atomic_load(&s->board->stop) < DRAIN_LEAVE)
         _exit(EXIT_WORN_OUT);
     server_retire_workers(s);
-    if (atomic_load(&s->board->stop) > 1 || !worker_join_all(s, clock_ms() + GOODBYE))
+    if (atomic_load(&s->board->stop) == DRAIN_NOW || !worker_join_all(s, clock_ms() + GOODBYE))
         _exit(EXIT_SUCCESS); /* a handler still runs somewhere: no memory can be given back */
+    close_old_types();
+    grace_close(&process.grace);
+    recycle_close(&process.recycling);
     keeper_close(&process.keeper);
     server_close_modules(s);
     server_close_epoll(s);
@@ -214,12 +254,13 @@ static int process_main(struct server *s, pid_t supervisor)
 
 /* === in the supervisor === */
 
-/* The certificates; HUP asks for nothing else yet. */
+/* The process is told, and makes its workers anew; what counts is what is offered to it. */
 static void reload(void)
 {
-    if (!has_tls(self.server))
-        return;
-    keys_read_again(&self.server->options);
+    const struct options *o = &self.server->options;
+    media_file_read(self.server->media, o->media_types);
+    if (has_tls(self.server))
+        keys_read_again(o);
     if (self.process > 0)
         kill(self.process, SIGHUP);
 }
@@ -235,6 +276,7 @@ static bool start_process(void)
 {
     pid_t supervisor = getpid();
     look_after_reload(); /* the last one may have answered just before its end */
+    atomic_store(&self.server->board->stop, self.drain.order);
     self.process = fork();
     if (self.process == 0)
         exit(process_main(self.server, supervisor));
@@ -279,18 +321,39 @@ static void log_suspects(struct death *d)
     }
 }
 
+/* There will be no next one. */
+static bool is_leaving(void)
+{
+    bool has_listeners = self.drain.order <= DRAIN_ANNOUNCE;
+    return !has_listeners || (self.drain.order == DRAIN_ANNOUNCE && !self.has_served);
+}
+
 static void log_end(struct death *d)
 {
     char cause[DEATH_CAUSE_SIZE];
+    const char *and_then = is_leaving() ? "" : "; starting the next";
     bool says_worn_out = WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_WORN_OUT;
     if (says_worn_out && !has_culprit(self.server->board, self.server->slots)) {
         log_line(LOG_ERROR, "process %d is worn out: starting the next", self.process);
         return;
     }
     atomic_fetch_add(&self.server->board->deaths, 1);
-    log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone; starting the next",
-             self.process, death_cause(d, cause), atomic_load(&self.server->board->connections));
+    log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone%s", self.process,
+             death_cause(d, cause), atomic_load(&self.server->board->connections), and_then);
     log_suspects(d);
+}
+
+/* The last one. Should it have crashed, its clients have lost what can be lost, and nothing is left to be
+ * drained; the code is that of the end which was asked for. */
+static int code_of_last(struct death *d)
+{
+    struct server *s = self.server;
+    bool is_fine = WIFEXITED(d->status) && WEXITSTATUS(d->status) == EXIT_SUCCESS;
+    if (is_fine || self.drain.stops > 2 || !self.has_served)
+        return EXIT_SUCCESS;
+    log_end(d);
+    bool is_of_a_request = WIFSIGNALED(d->status) || has_culprit(s->board, s->slots);
+    return is_of_a_request ? EXIT_SUCCESS : WEXITSTATUS(d->status);
 }
 
 /* Returns true when the next process is to be started. */
@@ -298,13 +361,11 @@ static bool after_end(struct death *d, int *code)
 {
     struct scoreboard *board = self.server->board;
     bool was_up = atomic_load(&board->is_up);
-    if (self.stops > 0) {
-        *code = !was_up                ? EXIT_SUCCESS
-                : WIFEXITED(d->status) ? WEXITSTATUS(d->status)
-                                       : EXIT_FAILURE;
+    self.has_served = self.has_served || was_up;
+    if (is_leaving()) {
+        *code = code_of_last(d);
         return false;
     }
-    self.has_served = self.has_served || was_up;
     if (!self.has_served) {
         *code = EXIT_FAILURE; /* it has said why, if it could */
         server_tell_opening(self.server, d->status);
@@ -318,16 +379,37 @@ static bool after_end(struct death *d, int *code)
     return true;
 }
 
+/* Ours are closed first, since who closes last decides what becomes of the backlog, and the process lets in
+ * whoever waits there. */
+static void close_listeners(struct server *s)
+{
+    if (self.drain.order == DRAIN_REPLACED) {
+        drain_disown(s);
+        listeners_close(&s->listeners);
+    } else {
+        drain_shut_out(s);
+        listeners_close_public(&s->listeners);
+    }
+}
+
 /* TERM wakes it; what counts is the board. One that has not come up yet may be in the hands of a
  * module that does not come back, and has nothing to drain. */
-static void pass_on_stop(void)
+static void pass_on(enum drain_order order)
 {
     struct scoreboard *board = self.server->board;
-    self.stops++;
-    atomic_store(&board->stop, self.stops);
-    bool is_patient = atomic_load(&board->is_up) && self.stops <= 2;
+    if (order >= DRAIN_LEAVE)
+        close_listeners(self.server);
+    atomic_store(&board->stop, order);
+    bool is_patient = atomic_load(&board->is_up) && self.drain.stops <= 2;
     kill(self.process, is_patient ? SIGTERM : SIGKILL);
-    listeners_close(&self.server->listeners);
+}
+
+static void obey(unsigned came)
+{
+    enum drain_order before = self.drain.order;
+    drain_take(&self.drain, came, clock_ms(), self.server->options.drain_delay);
+    if (self.drain.order != before || came & SIGNAL_STOP)
+        pass_on(self.drain.order);
 }
 
 /* Watches one process to its end. */
@@ -335,23 +417,16 @@ static struct death watch_process(void)
 {
     struct death d = {0};
     for (;;) {
-        unsigned came = signals_wait(self.server->signals, look_after_reload());
-        came = attendants_tend(self.server, came);
-        if (came & SIGNAL_STOP)
-            pass_on_stop();
+        int pause = drain_pause(&self.drain, clock_ms(), look_after_reload());
+        unsigned came = attendants_tend(self.server, signals_wait(self.server->signals, pause));
+        obey(came);
         if (came & SIGNAL_RELOAD)
             reload();
         pid_t pid;
-        int status;
-        struct rusage usage;
-        while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-            if (pid != self.process) {
-                attendants_reaped(self.server, pid, status);
-                continue;
-            }
-            d.status = status;
-            d.usage = usage;
-            return d;
+        while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {
+            if (pid == self.process)
+                return d;
+            attendants_reaped(self.server, pid, d.status);
         }
     }
 }

@@ -17,6 +17,7 @@
 
 #include "common/model.h"
 #include "common/serve.h"
+#include "common/signals.h"
 
 /* What a thread is given, and what is known of it. */
 static struct thread {
@@ -88,7 +89,10 @@ unsigned worker_join_finished(struct server *s)
     for (size_t i = 0; i < s->slots; i++) {
         if (!threads[i].is_started || !atomic_load(&threads[i].has_finished))
             continue;
-        found_again += atomic_load(&s->board->slots[i].state) == WORKER_LOST;
+        bool was_lost = atomic_load(&s->board->slots[i].state) == WORKER_LOST;
+        found_again += was_lost;
+        if (!was_lost)
+            atomic_fetch_add(&s->board->recycled, 1);
         join(s, i);
     }
     return found_again;
@@ -119,6 +123,12 @@ void model_tell(size_t index)
 {
     if (threads[index].is_started)
         pthread_kill(threads[index].id, SIGURG);
+}
+
+void model_wake(size_t index)
+{
+    if (threads[index].is_started)
+        pthread_kill(threads[index].id, SIGNAL_OURS);
 }
 
 /* Another thread has been started in our place: this one ends. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 #include "../accept.h"
 #include "../clock.h"
 #include "../digits.h"
-#include "../media_type.h"
+#include "../media_file.h"
 #include "../precondition.h"
 #include "../uri.h"
 #include "beneath.h"
@@ -29,10 +30,11 @@
 
 #define INDEX "index.html"
 
-/* Made before any worker, and not changed afterwards. */
+/* Made before any worker; afterwards only the types change. */
 static struct files {
     struct beneath beneath;
-    struct media_types *types; /* NULL: the built-in ones */
+    struct media_types *_Atomic types; /* NULL: the built-in ones */
+    uint32_t types_version;
     struct files_options options;
 } files = {.beneath.root = -1};
 
@@ -363,6 +365,15 @@ void files_configure(const struct files_options *options)
     files.options = *options;
 }
 
+struct media_types *files_renew_types(void)
+{
+    const struct media_file *media = files.options.media;
+    struct media_types *types;
+    if (!media || !media_file_take(media, &files.types_version, &types))
+        return NULL;
+    return atomic_exchange(&files.types, types);
+}
+
 static const char *open_root(const char *argument, void **state)
 {
     struct file page;
@@ -376,7 +387,7 @@ static const char *open_root(const char *argument, void **state)
     }
     if (files.options.not_found)
         close(page.fd);
-    files.types = media_types_open(MEDIA_TYPES_PATH);
+    media_types_close(files_renew_types());
     *state = &files;
     return NULL;
 }
@@ -385,6 +396,8 @@ static void close_root(void *state)
 {
     struct files *f = state;
     media_types_close(f->types);
+    f->types = NULL;
+    f->types_version = 0;
     beneath_close_root(&f->beneath);
 }
 

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { IDLE_TIME = 1000 /* ms: LIMIT_DRAIN_IDLE_TIME */ };
+
 static bool port_is_refused(void *subject)
 {
     struct wire wire;
@@ -27,13 +29,20 @@ static int await_exit(const struct server *server)
     return program_end(server->pid, patience(10000));
 }
 
-/* A request in its handler, one half sent, one idle connection: then the signal. */
+static void expect_told(const struct reply *reply, bool is_last)
+{
+    char value[64] = "";
+    reply_field(reply, "Connection", value, sizeof(value));
+    ck_assert_str_eq(value, is_last ? "close" : "");
+}
+
+/* A request in its handler, one half sent, one idle connection: then the signal. The next request of the
+ * idle one may be on its way: it stays open for a moment. */
 static void drain_by(int subject, int signal_number)
 {
     struct wire working, sending, idle;
     struct server server;
     struct reply reply;
-    char value[64];
     int64_t start;
 
     server_start(&server, subject, OPTIONS("--enable-demo", "--workers", "4"));
@@ -47,7 +56,6 @@ static void drain_by(int subject, int signal_number)
     pause_ms(patience(100));
     start = now_ms();
     kill(server.pid, signal_number);
-    wire_expect_end(&idle, patience(600), "an idle connection");
     ck_assert_msg(eventually(port_is_refused, &server, patience(600)),
                   "%s: still takes connections", server.subject->name);
     ck_assert(wire_sendf(&sending, "cd"));
@@ -56,14 +64,14 @@ static void drain_by(int subject, int signal_number)
     wire_expect_end(&sending, patience(5000), "behind the half-sent request");
     reply = wire_expect(&working, 200, "the request in its handler");
     ck_assert_uint_eq(reply.length, 100);
-    ck_assert_ptr_nonnull(reply_field(&reply, "Connection", value, sizeof(value)));
-    ck_assert_str_eq(value, "close");
+    expect_told(&reply, true);
     wire_expect_end(&working, patience(5000), "behind the last answer");
-    ck_assert_int_eq(await_exit(&server), 0);
-    ck_assert_int_le(now_ms() - start, patience(4000));
+    wire_expect_end(&idle, IDLE_TIME + patience(600), "an idle connection");
     wire_close(&working);
     wire_close(&sending);
     wire_close(&idle);
+    ck_assert_int_eq(await_exit(&server), 0);
+    ck_assert_int_le(now_ms() - start, patience(4000));
 }
 
 START_TEST(term_drains)
@@ -75,6 +83,114 @@ END_TEST
 START_TEST(int_drains)
 {
     drain_by(_i, SIGINT);
+}
+END_TEST
+
+/* What was on its way is answered, and the answer says that it was the last. */
+START_TEST(the_next_request_is_answered)
+{
+    struct server server;
+    struct wire wire;
+    struct reply reply;
+
+    server_start(&server, _i, NO_OPTIONS);
+    wire = wire_open(server.port);
+    wire_expect_usable(&wire, "before the signal");
+    kill(server.pid, SIGTERM);
+    ck_assert(eventually(port_is_refused, &server, patience(1000)));
+    reply = wire_expect_get(&wire, "/one.txt", 200, "during the drain");
+    expect_told(&reply, true);
+    wire_expect_end(&wire, patience(1000), "behind the last answer");
+    wire_close(&wire);
+    ck_assert_int_eq(await_exit(&server), 0);
+}
+END_TEST
+
+/* Who watches is told first; who is served notices nothing yet. Then the door is shut, and only --admin
+ * goes on to tell. */
+START_TEST(one_after_the_other)
+{
+    struct server server;
+    struct wire kept, working;
+    struct reply reply;
+
+    server_start(&server, _i,
+                 OPTIONS("--enable-demo", "--workers", "4", "--drain-delay", "1s", "--admin",
+                         "127.0.0.1:0"));
+    kept = wire_open(server.port);
+    wire_expect_usable(&kept, "before the signal");
+    ck_assert_int_eq(fetch_status(server.admin, "/readyz", patience(2000)), 200);
+    kill(server.pid, SIGTERM);
+    pause_ms(patience(100));
+    ck_assert_int_eq(fetch_status(server.admin, "/readyz", patience(2000)), 503);
+    ck_assert_int_eq(fetch_status(server.port, "/one.txt", patience(2000)), 200);
+    reply = wire_expect_get(&kept, "/one.txt", 200, "during the delay");
+    if (!build_is_slow()) /* else the delay may be over */
+        expect_told(&reply, false);
+    working = wire_open(server.port);
+    ck_assert(wire_send_get(&working, "/work?sleep=1500"));
+    ck_assert(eventually(port_is_refused, &server, patience(3000)));
+    ck_assert_int_eq(fetch_status(server.admin, "/readyz", patience(2000)), 503);
+    ck_assert_int_eq(fetch_status(server.admin, "/metrics", patience(2000)), 200);
+    reply = wire_expect(&working, 200, "begun during the delay");
+    expect_told(&reply, true);
+    wire_close(&kept);
+    wire_close(&working);
+    ck_assert_int_eq(await_exit(&server), 0);
+    ck_assert(port_is_free(server.admin));
+}
+END_TEST
+
+START_TEST(a_second_signal_does_not_await_the_delay)
+{
+    struct server server;
+    int64_t start = now_ms();
+
+    server_start(&server, _i, OPTIONS("--drain-delay", "20s"));
+    kill(server.pid, SIGTERM);
+    pause_ms(patience(100));
+    ck_assert_int_eq(fetch_status(server.port, "/one.txt", patience(2000)), 200);
+    kill(server.pid, SIGTERM);
+    ck_assert_int_eq(await_exit(&server), 0);
+    ck_assert_int_le(now_ms() - start, patience(5000));
+}
+END_TEST
+
+static bool is_served(void *subject)
+{
+    return fetch_status(((struct server *)subject)->port, "/one.txt", patience(2000)) == 200;
+}
+
+/* Those who have not been told yet are served whatever happens, and a crash is no reason for another
+ * exit code. */
+START_TEST(a_crash_during_the_delay)
+{
+    struct server server;
+
+    server_start(&server, _i, OPTIONS("--enable-faults", "--drain-delay", "1s"));
+    kill(server.pid, SIGTERM);
+    pause_ms(patience(100));
+    fetch_status(server.port, "/fault/segv", patience(2000));
+    ck_assert(eventually(is_served, &server, patience(2000)));
+    ck_assert_int_eq(await_exit(&server), 0);
+}
+END_TEST
+
+/* Likewise when nobody has noticed the crash before the signal. */
+START_TEST(a_crash_before_the_signal)
+{
+    struct server server;
+    struct wire wire;
+
+    server_start(&server, _i, OPTIONS("--enable-faults"));
+    wire = wire_open(server.port);
+    kill(server.pid, SIGSTOP);
+    ck_assert(wire_send_get(&wire, "/fault/segv"));
+    pause_ms(patience(200));
+    kill(server.pid, SIGTERM);
+    kill(server.pid, SIGCONT);
+    ck_assert_int_eq(await_exit(&server), 0);
+    wire_close(&wire);
 }
 END_TEST
 
@@ -164,6 +280,11 @@ int main(void)
 
     add_for_each_subject(tcase, term_drains);
     add_for_each_subject(tcase, int_drains);
+    add_for_each_subject(tcase, the_next_request_is_answered);
+    add_for_each_subject(tcase, one_after_the_other);
+    add_for_each_subject(tcase, a_second_signal_does_not_await_the_delay);
+    add_for_each_subject(tcase, a_crash_during_the_delay);
+    add_for_each_subject(tcase, a_crash_before_the_signal);
     add_for_each_subject(tcase, a_large_answer_is_finished);
     add_for_each_subject(tcase, a_second_signal_ends_at_once);
     add_for_each_subject(tcase, the_drain_has_an_end);

@@ -35,6 +35,12 @@ __attribute__((weak)) void model_tell(size_t index)
     abort();
 }
 
+__attribute__((weak)) void model_wake(size_t index)
+{
+    (void)index;
+    abort();
+}
+
 __attribute__((weak)) bool model_disowned(struct worker *w)
 {
     (void)w;

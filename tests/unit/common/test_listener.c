@@ -312,6 +312,52 @@ START_TEST(announces_in_one_line)
 }
 END_TEST
 
+/* A socket of 127.0.0.1; the address in text, with another host or port in its place. */
+START_TEST(knows_where_a_socket_is)
+{
+    struct listener l;
+    char address[64];
+
+    ck_assert(listener_open(&l, "127.0.0.1:0", why, sizeof(why)));
+    const char *port = strrchr(l.name, ':') + 1;
+    ck_assert(listener_is_at(l.fd, l.name, false));
+    snprintf(address, sizeof(address), "localhost:%s", port);
+    ck_assert(listener_is_at(l.fd, address, false));
+    snprintf(address, sizeof(address), "127.0.0.2:%s", port);
+    ck_assert(!listener_is_at(l.fd, address, false));
+    snprintf(address, sizeof(address), "*:%s", port);
+    ck_assert(!listener_is_at(l.fd, address, false));
+    ck_assert(!listener_is_at(l.fd, "127.0.0.1:1", true));
+    ck_assert(!listener_is_at(l.fd, "127.0.0.1:0", false));
+    ck_assert(listener_is_at(l.fd, "127.0.0.1:0", true));
+    ck_assert(!listener_is_at(l.fd, "127.0.0.2:0", true));
+    ck_assert(!listener_is_at(l.fd, "unix:/127.0.0.1", true));
+    ck_assert(!listener_is_at(l.fd, "nonsense", true));
+    close_one(&l);
+}
+END_TEST
+
+START_TEST(adopts_a_unix_socket_and_removes_only_its_own)
+{
+    const char *path;
+    struct listener l, adopted;
+    const char *address = unix_address("adopted", &path);
+
+    ck_assert(listener_open(&l, address, why, sizeof(why)));
+    ck_assert(listener_is_at(l.fd, address, false));
+    ck_assert(!listener_is_at(l.fd, "unix:/elsewhere", false));
+    listener_adopt(&adopted, fcntl(l.fd, F_DUPFD_CLOEXEC, 0), NULL, false);
+    ck_assert_str_eq(adopted.name, address);
+    ck_assert_ptr_eq(adopted.typed, adopted.name);
+    close_one(&adopted);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    listener_adopt(&adopted, l.fd, address, true);
+    ck_assert_ptr_eq(adopted.typed, address);
+    close_one(&adopted);
+    ck_assert_int_ne(access(path, F_OK), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("listener");
@@ -332,6 +378,8 @@ int main(void)
     tcase_add_test(tcase, refuses_a_path_that_is_no_socket);
     tcase_add_test(tcase, refuses_a_folder_that_is_missing);
     tcase_add_test(tcase, announces_in_one_line);
+    tcase_add_test(tcase, knows_where_a_socket_is);
+    tcase_add_test(tcase, adopts_a_unix_socket_and_removes_only_its_own);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

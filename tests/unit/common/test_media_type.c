@@ -1,7 +1,7 @@
 /*
  * media_type: three tables, and a file that anyone may have written.
  */
-#include "common/media_type.h"
+#include "common/media_file.h"
 
 #include "unit.h"
 
@@ -96,10 +96,22 @@ static void write_bytes(const char *bytes, size_t length)
     close(fd);
 }
 
+static struct media_types *open_path(const char *name)
+{
+    struct media_file *file = media_file_open(name);
+    struct media_types *types = NULL;
+    uint32_t version = 0;
+
+    ck_assert_ptr_nonnull(file);
+    media_file_take(file, &version, &types);
+    media_file_close(file);
+    return types;
+}
+
 static struct media_types *open_bytes(const char *bytes, size_t length)
 {
     write_bytes(bytes, length);
-    struct media_types *types = media_types_open(path);
+    struct media_types *types = open_path(path);
     unlink(path);
     return types;
 }
@@ -178,13 +190,39 @@ END_TEST
 
 START_TEST(nothing_to_read)
 {
-    ck_assert_ptr_null(media_types_open("/nonexistent/mime.types"));
-    ck_assert_ptr_null(media_types_open(""));
-    ck_assert_ptr_null(media_types_open("/tmp"));
-    ck_assert_ptr_null(media_types_open("/dev/null"));
+    ck_assert_ptr_null(open_path("/nonexistent/mime.types"));
+    ck_assert_ptr_null(open_path(""));
+    ck_assert_ptr_null(open_path("/tmp"));
+    ck_assert_ptr_null(open_path("/dev/null"));
     ck_assert_ptr_null(open_bytes("", 0));
     ck_assert_ptr_null(open_bytes("# nothing\na/b\n\n", 15));
     media_types_close(NULL);
+}
+END_TEST
+
+/* What is read again is seen once; what cannot be read changes nothing. */
+START_TEST(read_again)
+{
+    struct media_types *types = NULL;
+    uint32_t version = 0;
+
+    write_bytes("a/b first\n", 10);
+    struct media_file *file = media_file_open(path);
+    ck_assert(media_file_take(file, &version, &types));
+    ck_assert_str_eq(media_type_of(types, "a.first"), "a/b");
+    ck_assert(!media_file_take(file, &version, &types));
+    media_types_close(types);
+    unlink(path);
+    media_file_read(file, path);
+    ck_assert(!media_file_take(file, &version, &types));
+    write_bytes("a/b second\n", 11);
+    media_file_read(file, path);
+    ck_assert(media_file_take(file, &version, &types));
+    ck_assert_str_eq(media_type_of(types, "a.second"), "a/b");
+    ck_assert_str_eq(media_type_of(types, "a.first"), UNKNOWN);
+    media_types_close(types);
+    unlink(path);
+    media_file_close(file);
 }
 END_TEST
 
@@ -194,7 +232,7 @@ START_TEST(a_fifo_holds_nobody)
     write_bytes("", 0);
     unlink(path);
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    ck_assert_ptr_null(media_types_open(path));
+    ck_assert_ptr_null(open_path(path));
     unlink(path);
 }
 END_TEST
@@ -303,7 +341,7 @@ END_TEST
 /* On whatever system this runs: with its table or without, pages work. */
 START_TEST(reads_the_system_s)
 {
-    struct media_types *types = media_types_open(MEDIA_TYPES_PATH);
+    struct media_types *types = open_path(MEDIA_TYPES_PATH);
 
     ck_assert_str_eq(media_type_of(types, "a.js"), "text/javascript; charset=utf-8");
     ck_assert_str_eq(media_type_of(types, "a.png"), "image/png");
@@ -321,6 +359,7 @@ int main(void)
     tcase_add_loop_test(tcase, knows_the_usual_ones, 0, COUNT(built_in));
     tcase_add_loop_test(tcase, reads_a_file, 0, COUNT(rows));
     tcase_add_test(tcase, nothing_to_read);
+    tcase_add_test(tcase, read_again);
     tcase_add_test(tcase, a_fifo_holds_nobody);
     tcase_add_test(tcase, a_nul_is_a_malformed_line);
     tcase_add_test(tcase, too_large_is_left_unread);

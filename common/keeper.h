@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "answer.h"
+#include "census.h"
 #include "death.h"
 #include "guard.h"
 #include "server.h"
@@ -38,6 +39,7 @@ struct keeper {
     int64_t connections_off; /* what the board says of the two, less what was counted, then */
     int64_t spooled_off;
     uint64_t unsound; /* slots, as far as they have been seen to */
+    struct census census;
     struct sweep sweep;
     struct guard guard;
 };

@@ -296,7 +296,8 @@ static bool open_memory(struct server *s, size_t table_size)
     const struct options *o = &s->options;
     s->slots = model_slots(o);
     s->board = scoreboard_open(s->slots);
-    if (s->board && conn_table_open(&s->table, table_size, stash_size(o)) &&
+    s->tallies = tallies_open(s->slots);
+    if (s->board && s->tallies && conn_table_open(&s->table, table_size, stash_size(o)) &&
         (o->tls_listen.count == 0 || conn_table_open_facts(&s->table)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -363,6 +364,8 @@ int server_main(int argc, char **argv)
     access_log_close(&s.access_log);
     if (s.table.slots)
         conn_table_close(&s.table);
+    if (s.tallies)
+        tallies_close(s.tallies, s.slots);
     if (s.board)
         scoreboard_close(s.board, s.slots);
     if (s.signals >= 0)

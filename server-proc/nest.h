@@ -33,6 +33,7 @@ struct nest_shared {
     place_word places[NEST_PLACES];
     int ends[NEST_PLACES]; /* the spares' ends of the pairs, for a nest that is about to start */
     int signals;           /* struct nest_signal is read from here; likewise */
+    struct spare_figures figures;
 };
 
 uint64_t place_make(uint32_t serial, unsigned owner, bool is_ready);

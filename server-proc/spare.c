@@ -278,7 +278,11 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
 {
     enum call_result result;
     size_t place;
-    if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
+    int64_t before = clock_us();
+    bool has_place = take_place(w->teller.me, call->deadline, &place, &call->serial);
+    count_alone(&w->teller.tally->spare_waits, 1);
+    count_alone(&w->teller.tally->spare_wait, (uint64_t)(clock_us() - before));
+    if (!has_place)
         return CALL_QUEUED;
     int fd = fcntl(fresh.ends[place], F_DUPFD_CLOEXEC, 0);
     if (fd >= 0 && send_call(fd, w, call))
@@ -397,6 +401,7 @@ bool spare_open(struct server *s)
         log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
         return false;
     }
+    s->spares = &n->shared->figures;
     bool ok = reserve(&fresh.signals);
     fresh.pid = n->shared->signals = -1;
     for (size_t i = 0; i < NEST_PLACES; i++)
@@ -508,8 +513,23 @@ void spare_reaped(struct server *s, pid_t pid)
                  pid);
 }
 
+/* For the figures: of a place that nobody holds, the child is ready or about to be. */
+static void count_places(struct nest_shared *shared, size_t count)
+{
+    unsigned ready = 0, busy = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = atomic_load(&shared->places[i]);
+        ready += place_is_ready(word) && place_owner(word) == 0;
+        busy += place_owner(word) != 0;
+    }
+    atomic_store_explicit(&shared->figures.ready, ready, memory_order_relaxed);
+    atomic_store_explicit(&shared->figures.busy, busy, memory_order_relaxed);
+}
+
 void spare_tend(struct server *s)
 {
+    if (is_fresh(s))
+        count_places(fresh.nest.shared, s->options.spares);
     if (!is_fresh(s) || fresh.pid > 0 || clock_ms() < fresh.again_at)
         return;
     fresh.again_at = clock_ms() + FORK_PAUSE;

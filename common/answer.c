@@ -202,7 +202,7 @@ unsigned answer_row(const struct conn *c, int route)
 {
     if (c->flags & CONN_ADMIN)
         return TALLY_ADMIN;
-    return route >= 0 && route < LIMIT_ROUTES ? (unsigned)route : TALLY_NO_ROUTE;
+    return route >= 0 && route < LIMIT_ROUTES ? TALLY_ROUTES + (unsigned)route : TALLY_NO_ROUTE;
 }
 
 enum next answer_linger(struct teller *t, struct conn *c)

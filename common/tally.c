@@ -79,8 +79,8 @@ uint64_t tallies_answered(const struct tally *all, size_t workers, unsigned rout
 {
     uint64_t sum = 0;
     for (size_t i = 0; i <= workers; i++) {
-        for (unsigned row = 0; row < routes && row < LIMIT_ROUTES; row++)
-            sum += row_sum(&all[i], row);
+        for (unsigned route = 0; route < routes && route < LIMIT_ROUTES; route++)
+            sum += row_sum(&all[i], TALLY_ROUTES + route);
         sum += row_sum(&all[i], TALLY_NO_ROUTE) + row_sum(&all[i], TALLY_ADMIN);
     }
     return sum;

@@ -22,24 +22,26 @@
 #include "histogram.h"
 #include "limits.h"
 
-/* A row per route, as they stand on the board, and some for what has none. */
+/* Some rows for what has no route, then one per route, as they stand on the board: what is in use lies
+ * together, in the first pages of a tally. */
 enum tally_row {
-    TALLY_NO_ROUTE = LIMIT_ROUTES, /* 404, 405, OPTIONS * */
-    TALLY_ADMIN,                   /* what was asked for by --admin */
-    TALLY_REFUSED, /* no whole request: malformed, too large, too slow, one too many */
-    TALLY_ROWS
+    TALLY_NO_ROUTE, /* 404, 405, OPTIONS * */
+    TALLY_ADMIN,    /* what was asked for by --admin */
+    TALLY_REFUSED,  /* no whole request: malformed, too large, too slow, one too many */
+    TALLY_ROUTES,   /* the first route's */
+    TALLY_ROWS = TALLY_ROUTES + LIMIT_ROUTES
 };
 
 enum { TALLY_CODES = 40 };
 
 struct tally {
     _Alignas(64) struct histogram durations; /* of handlers, those of --admin left out */
-    _Atomic uint64_t codes[TALLY_ROWS][TALLY_CODES];
-    _Atomic uint64_t faults;      /* minor page faults, see worker_tell_faults() */
-    struct histogram births;      /* the keeper's: what it took to make a worker */
+    _Atomic uint64_t faults;                 /* minor page faults, see serve.c          */
+    struct histogram births;                 /* the keeper's: what it took to make a worker */
     _Atomic uint64_t worker_wait; /* the keeper's, µs: events waited, and no worker was free */
     _Atomic uint64_t spare_waits; /* fresh: requests that have asked for a spare … */
     _Atomic uint64_t spare_wait;  /* … and µs they have waited for one */
+    _Atomic uint64_t codes[TALLY_ROWS][TALLY_CODES];
 };
 
 /* Maps the keeper's and `workers` more; NULL (errno) when there is no memory. */

@@ -117,9 +117,9 @@ static uint64_t add_codes(struct route_figures *r, unsigned row)
     return sum;
 }
 
-static void take_route(struct figures *f, unsigned row)
+static void take_route(struct figures *f, unsigned index)
 {
-    const struct route_slot *slot = &admin.server->board->routes[row];
+    const struct route_slot *slot = &admin.server->board->routes[index];
     char name[ROUTE_NAME] = {0};
     copy_text(name, slot->path, sizeof name);
     struct route_figures *r = figures_of(f, name);
@@ -128,7 +128,7 @@ static void take_route(struct figures *f, unsigned row)
         r->killed[cause] += atomic_load(&slot->killed[cause]);
         r->has_killed = r->has_killed || r->killed[cause] > 0;
     }
-    f->answered += add_codes(r, row);
+    f->answered += add_codes(r, TALLY_ROUTES + index);
 }
 
 static void take_routes(struct figures *f)

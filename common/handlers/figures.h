@@ -17,8 +17,6 @@
 #include "../scoreboard.h"
 #include "../tally.h"
 
-enum { FIGURES_ROWS = LIMIT_ROUTES + TALLY_ROWS - TALLY_NO_ROUTE };
-
 struct route_figures {
     char name[ROUTE_NAME];
     uint64_t killed[CAUSES];
@@ -50,7 +48,7 @@ struct figures {
     uint64_t cpu;     /* ms */
     int64_t uptime;   /* ms */
     struct tally sum; /* of all tallies; its codes stand with the routes */
-    struct route_figures routes[FIGURES_ROWS];
+    struct route_figures routes[TALLY_ROWS];
     size_t route_count;
     struct obituary obituaries[OBITUARIES]; /* the newest first */
     size_t obituary_count;

@@ -237,7 +237,8 @@ START_TEST(counts_requests_of_the_dead)
     name_route(0, "/");
     for (size_t i = 0; i <= SLOTS; i++)
         for (size_t n = 0; n <= i; n++)
-            tally_answer(&server.tallies[i], n == 0 ? 0 : TALLY_NO_ROUTE, n == 0 ? 200 : 404, 100);
+            tally_answer(&server.tallies[i], n == 0 ? TALLY_ROUTES : TALLY_NO_ROUTE,
+                         n == 0 ? 200 : 404, 100);
     expect(get("/metrics"), "tandem_requests_total 21");
     memset(&server.board->slots[3], 0xa5, sizeof(server.board->slots[3]));
     scoreboard_birth(server.board, 3, 1);

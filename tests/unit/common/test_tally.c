@@ -61,8 +61,8 @@ END_TEST
 
 START_TEST(counts_whole_requests)
 {
-    tally_answer(&all[0], 0, 200, 10);
-    tally_answer(&all[1], 1, 200, 10);
+    tally_answer(&all[0], TALLY_ROUTES, 200, 10);
+    tally_answer(&all[1], TALLY_ROUTES + 1, 200, 10);
     tally_answer(&all[3], TALLY_NO_ROUTE, 404, 10);
     tally_answer(&all[3], TALLY_ADMIN, 200, 10);
     tally_answer(&all[2], 4711, 200, 10); /* no such row: none */
@@ -82,7 +82,7 @@ START_TEST(outlives_its_writers)
         pid_t child = fork();
         if (child == 0)
             for (;;)
-                tally_answer(&all[1], 0, 200, 1000);
+                tally_answer(&all[1], TALLY_ROUTES, 200, 1000);
         usleep(2000);
         ck_assert_int_eq(kill(child, SIGKILL), 0);
         ck_assert_int_eq(waitpid(child, NULL, 0), child);

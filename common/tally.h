@@ -49,7 +49,7 @@ struct tally *tallies_open(size_t workers);
 void tallies_close(struct tally *all, size_t workers);
 
 /* One answer, of this row: its handler took so long. By the tally's writer, like all that counts.
- * Takes some 3 ns. */
+ * Takes some 3.5 ns, where one locked instruction takes 6.5. */
 void tally_answer(struct tally *t, unsigned row, int status, int64_t microseconds);
 /* One answer to what was no whole request. */
 void tally_refusal(struct tally *t, int status);

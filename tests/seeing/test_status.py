@@ -55,11 +55,20 @@ class Load:
             thread.join()
 
 
-@for_each_subject()
-class Page(Watch):
+class Viewed(Watch):
     def url(self, server):
         return "http://127.0.0.1:%d/status" % server.admin
 
+    def check_quiet(self, server):
+        self.assertEqual(set(chromium.requests), {self.url(server)})
+        self.assertEqual(chromium.messages, [])
+
+    def text(self, selector="main"):
+        return chromium.ask("document.querySelector(%r).textContent" % selector) or ""
+
+
+@for_each_subject()
+class Page(Viewed):
     def look(self, server, scheme, width):
         where = "%s, %s, %d px" % (self.subject, scheme, width)
         chromium.screen(width, HEIGHT, scheme)
@@ -72,13 +81,6 @@ class Page(Watch):
         if os.environ.get("TANDEM_PICTURES"):
             chromium.picture(os.path.join(os.environ["TANDEM_PICTURES"],
                                           "status-%s-%s-%d.png" % (self.subject, scheme, width)))
-
-    def check_quiet(self, server):
-        self.assertEqual(set(chromium.requests), {self.url(server)})
-        self.assertEqual(chromium.messages, [])
-
-    def text(self, selector="main"):
-        return chromium.ask("document.querySelector(%r).textContent" % selector) or ""
 
     def test_is_live_and_fits(self):
         server = self.watch(noisy=True)
@@ -120,6 +122,11 @@ class Page(Watch):
         self.assertEqual(self.text("#live"), "paused")
         chromium.ask("document.getElementById('pause').click()")
         self.assertTrue(eventually(lambda: self.text() != before))
+
+
+@for_each_subject("thread")
+class Alone(Viewed):
+    """What is the page's own business, whoever sends it."""
 
     def test_says_when_nobody_answers(self):
         server = self.watch()

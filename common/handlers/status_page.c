@@ -54,13 +54,15 @@ static void memory(struct buf *out, uint64_t bytes)
         buf_printf(out, "%" PRIu64 ".%u MiB", tenths / 10, (unsigned)(tenths % 10));
 }
 
-/* "870 µs", "12.3 ms", "4.5 s". */
+/* "870 µs", "12.3 ms", "230 ms", "4.5 s". */
 static void duration(struct buf *out, int64_t us)
 {
     if (us < 1000)
         buf_printf(out, "%d µs", (int)us);
-    else if (us < 1000000)
+    else if (us < 100000)
         buf_printf(out, "%d.%d ms", (int)(us / 1000), (int)(us / 100 % 10));
+    else if (us < 1000000)
+        buf_printf(out, "%d ms", (int)(us / 1000));
     else
         buf_printf(out, "%" PRId64 ".%d s", us / 1000000, (int)(us / 100000 % 10));
 }

@@ -20,7 +20,8 @@ enum problem_form conn_problem_form(const struct conn *c)
 
 void teller_open(struct teller *t, struct server *s, unsigned me)
 {
-    *t = (struct teller){.server = s, .me = me, .date_at = -1};
+    *t = (struct teller){
+        .server = s, .me = me, .tally = &s->tallies[me == CONN_SUPERVISOR ? 0 : me], .date_at = -1};
     response_open(&t->response);
     buf_init(&t->out, LIMIT_RESPONSE + (size_t)LIMIT_INLINE_FILE * 4);
 }
@@ -186,7 +187,7 @@ enum next answer_refuse(struct teller *t, struct conn *c, int status, const char
 {
     if (!conn_step(c, t->me, CONN_SEND))
         return NEXT_GONE;
-    atomic_fetch_add(&t->server->board->refused, 1);
+    tally_refusal(t->tally, status);
     response_problem(&t->response, conn_problem_form(c), status, detail, id);
     if (status == 503)
         response_header(&t->response, "Retry-After", "1");
@@ -196,6 +197,13 @@ enum next answer_refuse(struct teller *t, struct conn *c, int status, const char
     conn_stash_drop(&t->server->table, c);
     c->head_len = 0;
     return answer_send(t, c, false);
+}
+
+unsigned answer_row(const struct conn *c, int route)
+{
+    if (c->flags & CONN_ADMIN)
+        return TALLY_ADMIN;
+    return route >= 0 && route < LIMIT_ROUTES ? TALLY_ROUTES + (unsigned)route : TALLY_NO_ROUTE;
 }
 
 enum next answer_linger(struct teller *t, struct conn *c)

@@ -19,7 +19,8 @@
 /* Who tells: one per worker, one for the keeper. */
 struct teller {
     struct server *server;
-    unsigned me; /* the owner number it signs with */
+    unsigned me;         /* the owner number it signs with */
+    struct tally *tally; /* where it counts */
     struct response response;
     struct buf out;
     time_t date_at;
@@ -54,6 +55,8 @@ enum next answer_continue(struct teller *t, struct conn *c);
 /* Refuses what was read with `status` and ends the connection gently. `detail` may be NULL. */
 enum next answer_refuse(struct teller *t, struct conn *c, int status, const char *detail,
                         const char *id);
+/* The row of the tally in which an answer on `c` is counted; `route` as on the board, or -1. */
+unsigned answer_row(const struct conn *c, int route);
 /* Reads and forgets what a refused client still sends (RFC 9112 §9.6). */
 enum next answer_linger(struct teller *t, struct conn *c);
 

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "obituary.h"
 
 /* A ward is told of deaths even when --quarantine is off, to know what to suggest. */
 static const struct quarantine_rule suggestion = {.deaths = 5, .within = 10000};
@@ -106,7 +107,29 @@ static long milliseconds(struct timeval t)
     return (long)t.tv_sec * 1000 + (long)t.tv_usec / 1000;
 }
 
-void death_log(const struct scoreboard *b, const struct worker_slot *slot, const char *who,
+/* µs since its handler was called; -1: the slot says nothing that can be. */
+static int64_t duration_of(const struct worker_slot *slot)
+{
+    int64_t started = atomic_load(&slot->started), now = clock_us();
+    return started > 0 && started <= now ? now - started : -1;
+}
+
+void death_enter(struct scoreboard *b, const struct worker_slot *slot, const struct death *d,
+                 const char *where, bool names_request)
+{
+    struct obituary o = {.duration = -1, .worker = slot ? slot - b->slots + 1 : 0};
+    death_cause(d, o.cause);
+    snprintf(o.phase, sizeof o.phase, "%s", where ? where : "between requests");
+    if (slot && where && names_request) {
+        request_id(b, slot, o.id);
+        snprintf(o.method, sizeof o.method, "%.*s", SCORE_METHOD - 1, slot->method);
+        snprintf(o.target, sizeof o.target, "%.*s", (int)sizeof o.target - 1, slot->target);
+        o.duration = duration_of(slot);
+    }
+    obituary_enter(&b->obituaries, &o);
+}
+
+void death_log(struct scoreboard *b, const struct worker_slot *slot, const char *who,
                const struct death *d, const char *where, bool names_request)
 {
     char cause[DEATH_CAUSE_SIZE], id[REQUEST_ID_SIZE], crash[CRASH_TEXT] = "";
@@ -115,6 +138,7 @@ void death_log(const struct scoreboard *b, const struct worker_slot *slot, const
     death_cause(d, cause);
     if (d->crash)
         crash_text(d->crash, crash);
+    death_enter(b, slot, d, where, names_request);
     if (!where || !names_request) {
         log_line(LOG_WARN, "%s %zu ended by %s, %s%s%s", who, number, cause,
                  where ? where : "between requests", *crash ? "; " : "", crash);

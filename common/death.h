@@ -29,9 +29,13 @@ enum { DEATH_CAUSE_SIZE = 64 };
 const char *death_cause(const struct death *d, char out[DEATH_CAUSE_SIZE]);
 /* The line in the error log: who, of what, where, on which request, and what it had used. `who` is
  * "worker" or "the child of worker"; `where` NULL: it ran no request;
- * `names_request`: the slot tells of the request that is meant. */
-void death_log(const struct scoreboard *b, const struct worker_slot *slot, const char *who,
+ * `names_request`: the slot tells of the request that is meant. Enters it among the obituaries. */
+void death_log(struct scoreboard *b, const struct worker_slot *slot, const char *who,
                const struct death *d, const char *where, bool names_request);
+/* Enters it among the obituaries on the board; the same without the line. `slot` NULL: it was the process
+ * of all workers. */
+void death_enter(struct scoreboard *b, const struct worker_slot *slot, const struct death *d,
+                 const char *where, bool names_request);
 /* "the handler was ended by SIGSEGV (…)": for the client. */
 const char *death_detail(const struct death *d, char out[2 * DEATH_CAUSE_SIZE]);
 /* The status its client gets: 504 for the time, 503 for another budget, else 500. */

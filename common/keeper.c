@@ -127,6 +127,14 @@ static void count_death(struct keeper *k, const struct worker_slot *slot, const 
     death_count(s->board, slot, d, &s->options.quarantine);
 }
 
+/* µs that its handler has run, as far as the slot can be believed: no longer than it may. */
+static int64_t time_of(const struct server *s, const struct worker_slot *slot)
+{
+    int64_t started = atomic_load(&slot->started), took = clock_us() - started;
+    bool is_sound = started > 0 && took >= 0 && took / 1000 <= 2 * s->options.request_timeout;
+    return is_sound ? took : 0;
+}
+
 void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
                    const struct death *d)
 {
@@ -140,7 +148,8 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
         response_header(&k->teller.response, "Retry-After", "1");
     count_death(k, slot, d);
     conn_close_body(c);
-    scoreboard_count_served(s->board, (size_t)(slot - s->board->slots));
+    tally_answer(k->teller.tally, answer_row(c, atomic_load(&slot->route)), status,
+                 time_of(s, slot));
     log_lost_request(k, c, slot, status, k->teller.response.body.len, death_cause(d, cause));
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));
@@ -506,6 +515,7 @@ static void look_at_all(struct keeper *k, int64_t now)
     int highest = conn_table_highest(&s->table);
     k->highest = highest > k->highest ? highest : k->highest;
     k->open = k->open_by_tls = k->open_by_admin = 0;
+    census_begin(&k->census);
     k->spooled = 0;
     for (int fd = 0; fd <= k->highest; fd++) {
         struct conn *c = &s->table.slots[fd];
@@ -519,6 +529,7 @@ static void look_at_all(struct keeper *k, int64_t now)
         if (conn_phase(word) == CONN_FREE)
             continue;
         count_one(k, c);
+        census_add(&k->census, c, word);
         look_at(k, c, word, now);
     }
 }
@@ -579,6 +590,7 @@ void keeper_tick(struct keeper *k)
     atomic_fetch_add(&k->teller.server->board->beat, 1);
     guard_tick(&k->guard);
     count(k, now);
+    census_tell(&k->census, k->teller.server, now);
     tell_again(k);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "answer.h"
+#include "census.h"
 #include "death.h"
 #include "drain.h"
 #include "guard.h"
@@ -42,6 +43,7 @@ struct keeper {
     int64_t connections_off; /* what the board says of the two, less what was counted, then */
     int64_t spooled_off;
     uint64_t unsound; /* slots, as far as they have been seen to */
+    struct census census;
     struct sweep sweep;
     struct guard guard;
 };

@@ -68,21 +68,9 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     atomic_store(&s->started, 0);
     atomic_store(&s->requests, 0);
     atomic_store(&s->pss, 0);
+    atomic_store(&s->faults, 0);
     atomic_store(&s->pid, pid);
     atomic_store(&s->state, WORKER_WAITING);
-}
-
-void scoreboard_count_served(struct scoreboard *b, size_t index)
-{
-    atomic_fetch_add_explicit(&b->served[index % SERVED_STRIPES].count, 1, memory_order_relaxed);
-}
-
-uint64_t scoreboard_served(const struct scoreboard *b)
-{
-    uint64_t sum = 0;
-    for (size_t i = 0; i < SERVED_STRIPES; i++)
-        sum += atomic_load_explicit(&b->served[i].count, memory_order_relaxed);
-    return sum;
 }
 
 void request_id(const struct scoreboard *b, const struct worker_slot *slot,

@@ -16,6 +16,7 @@
 
 #include "crash.h"
 #include "limits.h"
+#include "obituary.h"
 #include "quarantine.h"
 
 /*
@@ -37,6 +38,7 @@ struct worker_slot {
     _Atomic int route;         /* of the request that runs: its index on the board; -1: none */
     _Atomic bool must_leave;   /* written by the keeper: go when you own nothing */
     _Atomic uint64_t pss;      /* bytes of memory, as it last told; 0: it has not yet */
+    _Atomic uint64_t faults;   /* minor page faults since its birth, those that it has told */
     struct crash crash;        /* how it died */
     _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
@@ -68,7 +70,16 @@ struct route_slot {
     struct ward ward;
 };
 
-enum { SERVED_STRIPES = 16, CACHE_LINE = 64 };
+/* What an open connection is at, for the figures. */
+enum conn_state {
+    CONN_STATE_IDLE,    /* kept, and asks for nothing */
+    CONN_STATE_READING, /* of a request a part has come, or it is being looked at */
+    CONN_STATE_RUNNING, /* its handler runs */
+    CONN_STATE_WRITING, /* an answer goes out, or waits for room */
+    CONN_STATE_LINGERING,
+    CONN_STATE_HANDSHAKING,
+    CONN_STATES
+};
 
 struct scoreboard {
     _Atomic int stop;     /* enum drain_order: what the supervisor has told (server-thread) */
@@ -80,15 +91,12 @@ struct scoreboard {
     _Atomic uint64_t spooled;  /* bytes of bodies in descriptors */
     _Atomic uint64_t deaths;   /* of workers, by signal or by themselves */
     _Atomic unsigned lost;     /* threads that were robbed and have not come back */
-    _Atomic uint64_t refused;  /* answers to what was no whole request: 400, 408, 431, … */
     _Atomic uint64_t recycled; /* workers that were replaced in good health */
     _Atomic uint64_t unsound;  /* slots of the connection table that did not bear their seal */
     _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */
-    /* Requests that were answered, in stripes, so that two workers seldom write the same line. Not
-     * in the workers' slots: whoever takes over a slot, or ruins it, changes nothing here. */
-    struct {
-        _Alignas(CACHE_LINE) _Atomic uint64_t count;
-    } served[SERVED_STRIPES];
+    _Atomic unsigned conns[CONN_STATES]; /* open connections, as the keeper last saw them */
+    _Atomic uint64_t rate;               /* requests answered per second, likewise */
+    struct obituaries obituaries;
     struct route_slot routes[LIMIT_ROUTES];
     _Atomic unsigned route_count;
     char opening[ROUTE_NAME]; /* module whose code runs before the first worker; "": none */
@@ -108,10 +116,6 @@ void scoreboard_clear(struct scoreboard *b, size_t count);
 bool worker_is_at_rest(const struct worker_slot *slot);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
-/* One more request has been answered, by the worker of slot `index` or in its place. */
-void scoreboard_count_served(struct scoreboard *b, size_t index);
-/* How many that makes since the server was started. It never falls. */
-uint64_t scoreboard_served(const struct scoreboard *b);
 
 enum { REQUEST_ID_SIZE = 48 };
 /* "5f3a9c10-003-42": the id of the request that runs in a slot, with its NUL. */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -150,7 +151,8 @@ static enum next finish_request(struct worker *w, struct conn *c)
     log_access(w, c, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
-    scoreboard_count_served(w->teller.server->board, w->teller.me - 1);
+    tally_answer(w->teller.tally, answer_row(c, w->match.index), response->status,
+                 w->now - started);
     bool is_quiet = !w->request.keep_alive && w->drained && c->stash_len == 0;
     return has_streamed ? stream_end(w, c, is_whole) : answer_send(&w->teller, c, is_quiet);
 }
@@ -588,14 +590,28 @@ static void step_back(struct worker *w)
     w->stepped_back = clock_us();
 }
 
-/* Threads need not: whoever of them is asked can read it for all. */
+/* What it has told stands in its slot, too: when it dies, the rest is counted by whoever reaps it. */
+static void tell_faults(struct worker *w)
+{
+    struct rusage usage;
+    if (getrusage(model_isolates ? RUSAGE_SELF : RUSAGE_THREAD, &usage) != 0)
+        return;
+    uint64_t told = atomic_load_explicit(&w->slot->faults, memory_order_relaxed);
+    if ((uint64_t)usage.ru_minflt <= told)
+        return;
+    count_alone(&w->teller.tally->faults, (uint64_t)usage.ru_minflt - told);
+    atomic_store_explicit(&w->slot->faults, (uint64_t)usage.ru_minflt, memory_order_relaxed);
+}
+
+/* Threads need not tell of memory: whoever of them is asked can read it for all. */
 static void tell_footprint(struct worker *w)
 {
-    bool is_asked_for = w->teller.server->options.admin && model_isolates;
-    if (!is_asked_for || w->now - w->told < FOOTPRINT_TIME)
+    if (!w->teller.server->options.admin || w->now - w->told < FOOTPRINT_TIME)
         return;
     w->told = w->now;
-    atomic_store_explicit(&w->slot->pss, footprint_pss(), memory_order_relaxed);
+    tell_faults(w);
+    if (model_isolates)
+        atomic_store_explicit(&w->slot->pss, footprint_pss(), memory_order_relaxed);
 }
 
 bool serve_once(struct worker *w, int timeout)

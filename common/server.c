@@ -278,7 +278,9 @@ static bool open_memory(struct server *s, size_t table_size)
     s->slots = model_slots(o);
     s->board = scoreboard_open(s->slots);
     s->media = media_file_open(o->media_types);
-    if (s->board && s->media && conn_table_open(&s->table, table_size, stash_size(o)) &&
+    s->tallies = tallies_open(s->slots);
+    if (s->board && s->media && s->tallies &&
+        conn_table_open(&s->table, table_size, stash_size(o)) &&
         (o->tls_listen.count == 0 || conn_table_open_facts(&s->table)))
         return true;
     log_line(LOG_ERROR, "no memory for %zu connections: %s; lower --max-connections", table_size,
@@ -340,6 +342,8 @@ static void close_all(struct server *s)
         conn_table_close(&s->table);
     if (s->media)
         media_file_close(s->media);
+    if (s->tallies)
+        tallies_close(s->tallies, s->slots);
     if (s->board)
         scoreboard_close(s->board, s->slots);
     if (s->signals >= 0)

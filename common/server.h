@@ -17,6 +17,8 @@
 #include "options.h"
 #include "router.h"
 #include "scoreboard.h"
+#include "spare_figures.h"
+#include "tally.h"
 #include "tls_figures.h"
 
 struct server {
@@ -26,14 +28,16 @@ struct server {
     struct router admin; /* what --admin serves */
     struct conn_table table;
     struct scoreboard *board;
+    struct tally *tallies; /* the keeper's, and one for each slot */
     size_t slots;       /* of workers on the board; what the board says of itself is not believed */
     size_t handler_fds; /* descriptor numbers that handlers of modules may use: those below this */
     int most_unshaken; /* connections that may be open when another begins its handshake: as many as
                          * leave numbers for those that are told at once that they are too many */
     struct access_log access_log;
-    struct media_file *media; /* --media-types, as it was last read */
-    struct tls_figures *tls;  /* in shared memory; NULL: no TLS is spoken */
-    int epoll;                /* the one all workers wait on */
+    struct media_file *media;     /* --media-types, as it was last read */
+    struct tls_figures *tls;      /* in shared memory; NULL: no TLS is spoken */
+    struct spare_figures *spares; /* likewise; NULL: no child is kept ready for each request */
+    int epoll;                    /* the one all workers wait on */
     int handover; /* in it, too: where connections come from that TLS was spoken on elsewhere; -1 */
     int retire;   /* eventfd in it: readable once all workers are to go */
     int signals;  /* signalfd of the process that keeps the workers */

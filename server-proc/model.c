@@ -81,8 +81,10 @@ static bool make_worker(size_t index)
     struct scoreboard *board = self.server->board;
     struct child *w = &self.workers[index];
     scoreboard_birth(board, index, 0);
-    int64_t before = nursery_cpu();
+    int64_t before = nursery_cpu(), began = clock_us();
     pid_t pid = nursery_make(ORDER_WORKER, index);
+    if (pid > 0)
+        histogram_add(&self.server->tallies[0].births, clock_us() - began);
     allowance_spend(&self.allowance, nursery_cpu() - before);
     if (pid > 0) {
         *w = (struct child){.pid = pid, .born = clock_ms()};
@@ -127,11 +129,20 @@ static bool was_stillborn(const struct child *w, const struct worker_slot *slot,
            atomic_load(&slot->requests) == 0;
 }
 
+/* Those it has not told of itself. */
+static void count_faults(const struct worker_slot *slot, const struct rusage *usage)
+{
+    uint64_t told = atomic_load(&slot->faults), all = (uint64_t)usage->ru_minflt;
+    if (told < all)
+        count_alone(&self.server->tallies[0].faults, all - told);
+}
+
 static void bury(size_t index, struct death *d)
 {
     struct worker_slot *slot = &self.server->board->slots[index];
     struct child *w = &self.workers[index];
     spare_release(self.server, (unsigned)index + 1);
+    count_faults(slot, &d->usage);
     d->crash = &slot->crash;
     d->over = w->over;
     w->pid = 0;

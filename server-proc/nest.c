@@ -321,12 +321,14 @@ static bool has_unread_call(size_t place)
 static bool hatch(size_t place)
 {
     pid_t nest = getpid();
+    int64_t before = clock_us();
     bool is_called = has_unread_call(place); /* then this one answers it, and is not free */
     pid_t pid = fork();
     if (pid == 0)
         spare_main(place, nest);
     if (pid < 0)
         return false;
+    histogram_add(&self.nest->server->spares->births, clock_us() - before);
     self.pids[place] = pid;
     if (is_called)
         return true;
@@ -403,6 +405,7 @@ static void reap(void)
             if (self.pids[i] != pid)
                 continue;
             self.pids[i] = 0;
+            count_alone(&self.nest->server->spares->faults, (uint64_t)usage.ru_minflt);
             if (!WIFEXITED(status) || WEXITSTATUS(status) != SPARE_DONE)
                 speak_for_the_dead(i, status, &usage);
         }
@@ -454,7 +457,9 @@ static void become_nest(struct nest *n, pid_t supervisor)
     self = (struct brood){.nest = n, .inbox_size = s->table.stash_size + facts}; /* as a worker's */
     conn_table_close(&s->table);
     scoreboard_close(s->board, s->slots);
+    tallies_close(s->tallies, s->slots);
     s->board = NULL;
+    s->tallies = NULL;
     gatehouse_forget(s);
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);

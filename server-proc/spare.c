@@ -290,7 +290,11 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
 {
     enum call_result result;
     size_t place;
-    if (!take_place(w->teller.me, call->deadline, &place, &call->serial))
+    int64_t before = clock_us();
+    bool has_place = take_place(w->teller.me, call->deadline, &place, &call->serial);
+    count_alone(&w->teller.tally->spare_waits, 1);
+    count_alone(&w->teller.tally->spare_wait, (uint64_t)(clock_us() - before));
+    if (!has_place)
         return CALL_QUEUED;
     int fd = fcntl(fresh->ends[place], F_DUPFD_CLOEXEC, 0);
     if (fd >= 0 && send_call(fd, w, call))
@@ -422,6 +426,14 @@ bool spare_open(struct server *s)
     if (!is_fresh(s))
         return true;
     bool *is_of_modules = calloc(s->table.size, sizeof *is_of_modules);
+    s->spares =
+        mmap(NULL, sizeof *s->spares, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s->spares == MAP_FAILED) {
+        s->spares = NULL;
+        free(is_of_modules);
+        log_line(LOG_ERROR, "no memory for --isolation fresh: %s", strerror(errno));
+        return false;
+    }
     for (size_t i = 0; i < SPARE_BREEDS; i++)
         if (!open_breed(&breeds[i], s, is_of_modules))
             return false;
@@ -565,8 +577,24 @@ static void tend(struct breed *f)
     start_nest(f);
 }
 
+/* For the figures: of a place that nobody holds, the child is ready or about to be. */
+static void count_places(struct server *s)
+{
+    unsigned ready = 0, busy = 0;
+    for (size_t i = 0; i < SPARE_BREEDS * s->options.spares; i++) {
+        const struct breed *f = &breeds[i % SPARE_BREEDS];
+        uint64_t word = atomic_load(&f->nest.shared->places[i / SPARE_BREEDS]);
+        ready += f->pid > 0 && place_is_ready(word) && place_owner(word) == 0;
+        busy += place_owner(word) != 0;
+    }
+    atomic_store_explicit(&s->spares->ready, ready, memory_order_relaxed);
+    atomic_store_explicit(&s->spares->busy, busy, memory_order_relaxed);
+}
+
 void spare_tend(struct server *s)
 {
+    if (is_fresh(s))
+        count_places(s);
     for (size_t i = 0; is_fresh(s) && i < SPARE_BREEDS; i++)
         tend(&breeds[i]);
 }

@@ -75,6 +75,15 @@ static bool has_tls(const struct server *s)
 
 /* --- birth --- */
 
+static bool make_worker(struct server *s, size_t index)
+{
+    int64_t before = clock_us();
+    bool is_made = worker_make(s, index);
+    if (is_made)
+        histogram_add(&s->tallies[0].births, clock_us() - before);
+    return is_made;
+}
+
 static void fill(struct server *s)
 {
     struct scoreboard *board = s->board;
@@ -88,7 +97,7 @@ static void fill(struct server *s)
     for (size_t i = 0; i < s->slots && alive < s->options.workers; i++) {
         if (atomic_load(&board->slots[i].state) != WORKER_NONE)
             continue;
-        if (!worker_make(s, i)) {
+        if (!make_worker(s, i)) {
             log_line(LOG_WARN, "no new worker: %s; trying again in %d ms", strerror(errno),
                      FORK_PAUSE);
             process.fork_again = clock_ms() + FORK_PAUSE;
@@ -126,6 +135,7 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
     atomic_store(&slot->state, WORKER_LOST);
     unsigned lost = atomic_fetch_add(&s->board->lost, 1) + 1;
     log_lost(s, index, &d, lost);
+    death_enter(s->board, slot, &d, "in the handler; its thread runs on", true);
     c->body_fd = -1; /* the thread may still read it, and closes it should it ever wake */
     if (is_streaming)
         keeper_cut_off(&process.keeper, c, slot, &d);
@@ -301,7 +311,8 @@ static bool has_culprit(const struct scoreboard *board, size_t slots)
     return false;
 }
 
-static void log_suspects(struct death *d)
+/* Returns how many there are. */
+static int log_suspects(struct death *d)
 {
     struct server *s = self.server;
     struct scoreboard *board = s->board;
@@ -319,6 +330,7 @@ static void log_suspects(struct death *d)
         if (is_known)
             death_count(board, slot, d, &s->options.quarantine);
     }
+    return named;
 }
 
 /* There will be no next one. */
@@ -340,7 +352,8 @@ static void log_end(struct death *d)
     atomic_fetch_add(&self.server->board->deaths, 1);
     log_line(LOG_ERROR, "process %d ended by %s: its %d connections are gone%s", self.process,
              death_cause(d, cause), atomic_load(&self.server->board->connections), and_then);
-    log_suspects(d);
+    if (!log_suspects(d))
+        death_enter(self.server->board, NULL, d, "no request is known to be the cause", false);
 }
 
 /* The last one. Should it have crashed, its clients have lost what can be lost, and nothing is left to be

@@ -102,7 +102,8 @@ static void open_server(void)
     REQUIRE(access_log_open(&server.access_log, o->access_log, o->log_format));
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.board = scoreboard_open(model_slots(o));
-    REQUIRE(server.epoll >= 0 && server.board != NULL);
+    server.tallies = tallies_open(model_slots(o));
+    REQUIRE(server.epoll >= 0 && server.board != NULL && server.tallies != NULL);
     REQUIRE(conn_table_open(&server.table, DESCRIPTORS, o->max_header + LIMIT_BODY_MEMORY));
     REQUIRE(worker_open(&worker, &server, ME));
     worker.run = run_counted;

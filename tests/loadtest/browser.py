@@ -103,10 +103,18 @@ class Browser:
         self.call("Emulation.setEmulatedMedia", media="screen",
                   features=[{"name": "prefers-color-scheme", "value": scheme}])
 
+    def scripts(self, enabled):
+        """Whether pages that are opened from now on may run any."""
+        self.call("Emulation.setScriptExecutionDisabled", value=not enabled)
+
     def open(self, path):
         """Opens a file and waits until it is loaded."""
+        self.visit("file://" + path)
+
+    def visit(self, url):
+        """Likewise."""
         self.events, self.requests, self.messages = [], [], []
-        self.call("Page.navigate", url="file://" + path)
+        self.call("Page.navigate", url=url)
         while "Page.loadEventFired" not in self.events:
             self.note(self.receive())
 

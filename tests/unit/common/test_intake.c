@@ -35,6 +35,7 @@ static void set_up(void)
     server.options.max_body = 1 << 20;
     server.options.body_rate = 1024;
     ck_assert_ptr_nonnull(server.board = scoreboard_open(1));
+    ck_assert_ptr_nonnull(server.tallies = tallies_open(1));
     ck_assert(conn_table_open(&server.table, NUMBERS, STASH));
     ck_assert(worker_open(&worker, &server, ME));
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
@@ -50,6 +51,7 @@ static void tear_down(void)
     worker_close(&worker);
     conn_table_close(&server.table);
     scoreboard_close(server.board, 1);
+    tallies_close(server.tallies, 1);
 }
 
 static enum intake_result look(void)

@@ -52,6 +52,7 @@ static void set_up(void)
                              .slots = 1};
     server.options.ready_fd = -1;
     ck_assert_ptr_nonnull(server.board = scoreboard_open(1));
+    ck_assert_ptr_nonnull(server.tallies = tallies_open(1));
     ck_assert(conn_table_open(&server.table, NUMBERS, STASH));
     ck_assert(keeper_open(&keeper, &server));
     connect_both();
@@ -62,6 +63,7 @@ static void tear_down(void)
     keeper_close(&keeper);
     conn_table_close(&server.table);
     scoreboard_close(server.board, 1);
+    tallies_close(server.tallies, 1);
     close(server.epoll), close(server.retire), close(server.signals), close(client);
 }
 

@@ -1,11 +1,8 @@
 /*
- * admin: what a watcher is told, line by line; and that a board full of rubbish is told as numbers,
- * never as another format.
+ * metrics: what a watcher is told, line by line; and that shared memory full of rubbish is told as
+ * numbers, never as another format.
  */
-#include "common/handlers/handlers.h"
-#include "common/model.h"
-#include "common/response.h"
-#include "common/router.h"
+#include "admin_scene.h"
 
 #include "unit.h"
 
@@ -13,50 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { SLOTS = 5 };
-
-/* The test is the model: workers that are processes. */
-const char model_program[] = "server-test";
-const bool model_isolates = true;
-
-static struct server server;
-static struct router router;
-static struct response response;
-
-static void set_up(void)
-{
-    memset(&server, 0, sizeof(server));
-    memset(&router, 0, sizeof(router));
-    server.board = scoreboard_open(SLOTS);
-    ck_assert_ptr_nonnull(server.board);
-    server.slots = SLOTS;
-    server.options.one = true; /* so that it is this process whose CPU time is told */
-    admin_configure(&server);
-    router_add(&router, &admin_module, NULL, false);
-    response_open(&response);
-}
-
-static void tear_down(void)
-{
-    response_close(&response);
-    scoreboard_close(server.board, SLOTS);
-}
-
-/* The body of the answer; valid until the next call. */
-static const char *get(const char *path)
-{
-    struct route_match match = router_find(&router, "GET", path);
-    struct request request = {.method = "GET"};
-
-    ck_assert_ptr_nonnull(match.route);
-    response_reset(&response);
-    ck_assert_int_eq(match.route->handle(&request, &response, match.state), 0);
-    ck_assert(response_write(&response, "", 1)); /* the NUL */
-    ck_assert(!response.failed);
-    return response.body.data;
-}
 
 /* --- the format --- */
 
@@ -81,10 +34,23 @@ static const char *skip_labels(const char *at)
     return at + 1;
 }
 
-/* "name{labels} 12.5\n" of this family; returns the next line. */
-static const char *check_sample(const char *line, const char *family)
+/* The length of the sample's name: that of its family, or with a part of a distribution behind it. */
+static size_t name_length(const char *line, const char *family, const char *type)
 {
-    const char *at = line + strlen(family);
+    static const char *const parts[] = {"_bucket", "_sum", "_count"};
+    size_t length = strlen(family);
+
+    for (size_t i = strcmp(type, "histogram") == 0 ? 0 : 1; i < 3; i++)
+        if (strncmp(line + length, parts[i], strlen(parts[i])) == 0)
+            return length + strlen(parts[i]);
+    return length;
+}
+
+/* "name{labels} 12.5\n" of this family; returns the next line. */
+static const char *check_sample(const char *line, const char *family, const char *type)
+{
+    bool is_plain = strcmp(type, "counter") == 0 || strcmp(type, "gauge") == 0;
+    const char *at = line + (is_plain ? strlen(family) : name_length(line, family, type));
     const char *end = strchr(line, '\n');
     size_t length;
 
@@ -99,9 +65,9 @@ static const char *check_sample(const char *line, const char *family)
 }
 
 /* "# HELP name words\n# TYPE name counter\n"; the name goes to `family`. */
-static const char *check_family(const char *line, char family[64])
+static const char *check_family(const char *line, char family[64], char type[64])
 {
-    char type[64], again[64];
+    char again[64];
     int head = 0, whole = 0;
     bool is_total;
 
@@ -112,79 +78,61 @@ static const char *check_family(const char *line, char family[64])
     ck_assert_str_eq(again, family);
     ck_assert_int_eq(line[whole], '\n');
     is_total = strlen(family) > 6 && strcmp(family + strlen(family) - 6, "_total") == 0;
-    ck_assert_msg(strcmp(type, is_total ? "counter" : "gauge") == 0, "%s is a %s", family, type);
+    ck_assert_msg((strcmp(type, "counter") == 0) == is_total, "%s is a %s", family, type);
+    ck_assert_msg(strstr(" counter gauge histogram summary ", type) != NULL, "what is a %s", type);
     return line + whole + 1;
 }
 
-/* Does a later line begin, up to its value, like this one? */
-static bool is_told_again(const char *line)
+/* Up to its value. */
+static size_t labels_length(const char *line)
 {
-    const char *later = strchr(line, '\n');
-    size_t length = (size_t)(later - line);
+    size_t length = strcspn(line, "\n");
 
     while (line[length - 1] != ' ')
         length--;
-    for (; later[1] != '\0'; later = strchr(later + 1, '\n'))
-        if (strncmp(later + 1, line, length) == 0)
-            return true;
-    return false;
+    return length;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    const char *one = *(const char *const *)a, *other = *(const char *const *)b;
+    size_t length = labels_length(one), other_length = labels_length(other);
+    int order = memcmp(one, other, length < other_length ? length : other_length);
+
+    return order != 0 ? order : (length > other_length) - (length < other_length);
+}
+
+static void check_nothing_is_told_twice(const char *text)
+{
+    static const char *lines[20000];
+    size_t count = 0;
+
+    for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1)
+        if (*line != '#')
+            lines[count++] = line;
+    qsort(lines, count, sizeof(lines[0]), compare_lines);
+    for (size_t i = 1; i < count; i++)
+        ck_assert_msg(compare_lines(&lines[i - 1], &lines[i]) != 0, "twice: %.99s", lines[i]);
 }
 
 static void check_format(const char *text)
 {
     const char *line = text;
-    char family[64] = "-", told[2048] = " ";
+    char family[64] = "-", type[64] = "-", told[4096] = " ";
 
     while (*line != '\0') {
         if (*line != '#') {
-            ck_assert_msg(!is_told_again(line), "twice: %.99s", line);
-            line = check_sample(line, family);
+            line = check_sample(line, family, type);
             continue;
         }
-        line = check_family(line, family);
+        line = check_family(line, family, type);
         strcat(family, " ");
         ck_assert_msg(strstr(told, family) == NULL, "%s comes twice", family);
         strcat(told, family);
         family[strlen(family) - 1] = '\0';
     }
+    check_nothing_is_told_twice(text);
 }
-
-static void expect(const char *text, const char *line)
-{
-    char whole[600];
-
-    snprintf(whole, sizeof(whole), "\n%s\n", line);
-    ck_assert_msg(strstr(text, whole) != NULL, "no line %s in\n%s", line, text);
-}
-
-/* --- health --- */
-
-START_TEST(lives_and_is_ready)
-{
-    ck_assert_str_eq(get("/healthz"), "ok\n");
-    ck_assert_int_eq(response.status, 200);
-    ck_assert_str_eq(get("/readyz"), "ready\n");
-    ck_assert_int_eq(response.status, 200);
-}
-END_TEST
-
-START_TEST(lives_but_is_not_ready_while_it_drains)
-{
-    atomic_store(&server.board->draining, 1);
-    ck_assert_str_eq(get("/readyz"), "draining\n");
-    ck_assert_int_eq(response.status, 503);
-    ck_assert_str_eq(get("/healthz"), "ok\n");
-    ck_assert_int_eq(response.status, 200);
-}
-END_TEST
-
-START_TEST(takes_what_only_reads)
-{
-    ck_assert_ptr_nonnull(router_find(&router, "HEAD", "/metrics").route);
-    ck_assert_ptr_null(router_find(&router, "POST", "/metrics").route);
-    ck_assert_ptr_null(router_find(&router, "GET", "/metrics/").route);
-}
-END_TEST
 
 /* --- metrics --- */
 
@@ -194,6 +142,11 @@ START_TEST(tells_all_families_of_an_idle_server)
         "tandem_info{program=\"server-test\",version=\"" TANDEM_VERSION "\",isolation=\"none\"} 1",
         "tandem_requests_total 0",
         "tandem_requests_refused_total 0",
+        "# TYPE tandem_responses_total counter",
+        "# TYPE tandem_request_duration_seconds histogram",
+        "tandem_requests_in_flight 0",
+        "tandem_draining 0",
+        "tandem_worker_wait_seconds_total 0.000000",
         "# TYPE requests_killed_total counter",
         "# TYPE tandem_route_quarantined gauge",
         "tandem_workers{state=\"waiting\"} 0",
@@ -233,7 +186,8 @@ START_TEST(tells_what_the_board_says)
     atomic_store(&b->slots[0].pss, 1 << 20);
     atomic_store(&b->slots[1].pss, 7 << 20); /* of somebody who has left */
     atomic_store(&b->slots[2].pss, 2 << 20);
-    atomic_store(&b->refused, 10);
+    atomic_store(&b->conns[CONN_STATE_WRITING], 17);
+    tally_refusal(&server.tallies[1], 431);
     atomic_store(&b->deaths, 11);
     atomic_store(&b->recycled, 12);
     atomic_store(&b->connections, 13);
@@ -247,14 +201,16 @@ START_TEST(tells_what_the_board_says)
     expect(text, "tandem_workers{state=\"waiting\"} 2");
     expect(text, "tandem_workers{state=\"turn\"} 1");
     expect(text, "tandem_memory_pss_bytes 3145728");
-    expect(text, "tandem_requests_refused_total 10");
+    expect(text, "tandem_requests_refused_total 1");
     expect(text, "tandem_worker_deaths_total 11");
     expect(text, "tandem_workers_recycled_total 12");
     expect(text, "tandem_connections 13");
     expect(text, "tandem_spooled_bytes 14");
     expect(text, "tandem_descriptors_swept_total 15");
     expect(text, "tandem_slots_unsound_total 16");
-    expect(text, "tandem_process_start_time_seconds 1700000000.042");
+    expect(text, "tandem_process_start_time_seconds 1700000000.042000");
+    expect(text, "tandem_connections_by_state{state=\"writing\"} 17");
+    expect(text, "tandem_responses_total{route=\"(refused)\",code=\"431\"} 1");
 }
 END_TEST
 
@@ -278,26 +234,71 @@ END_TEST
 /* Whoever takes over the slot of a dead worker takes nothing from the sum. */
 START_TEST(counts_requests_of_the_dead)
 {
-    for (size_t i = 0; i < SLOTS; i++)
+    name_route(0, "/");
+    for (size_t i = 0; i <= SLOTS; i++)
         for (size_t n = 0; n <= i; n++)
-            scoreboard_count_served(server.board, i);
-    expect(get("/metrics"), "tandem_requests_total 15");
+            tally_answer(&server.tallies[i], n == 0 ? TALLY_ROUTES : TALLY_NO_ROUTE,
+                         n == 0 ? 200 : 404, 100);
+    expect(get("/metrics"), "tandem_requests_total 21");
     memset(&server.board->slots[3], 0xa5, sizeof(server.board->slots[3]));
     scoreboard_birth(server.board, 3, 1);
-    scoreboard_count_served(server.board, 3);
-    expect(get("/metrics"), "tandem_requests_total 16");
+    tally_answer(&server.tallies[4], TALLY_ADMIN, 503, 100);
+    expect(get("/metrics"), "tandem_requests_total 22");
     scoreboard_clear(server.board, SLOTS);
-    expect(get("/metrics"), "tandem_requests_total 16");
+    expect(get("/metrics"), "tandem_requests_total 22");
+    expect(get("/metrics"), "tandem_responses_total{route=\"/\",code=\"200\"} 6");
+    expect(get("/metrics"), "tandem_responses_total{route=\"(none)\",code=\"404\"} 15");
+    expect(get("/metrics"), "tandem_responses_total{route=\"(admin)\",code=\"503\"} 1");
 }
 END_TEST
 
-static void name_route(unsigned index, const char *path)
+/* Each bucket holds those before it, and what watches does not watch itself. */
+START_TEST(tells_how_long_requests_take)
 {
-    struct route_slot *slot = &server.board->routes[index];
+    static const int64_t times[] = {-5, 32, 33, 1000000, 1 << 25, INT64_MAX / 4};
+    const char *text;
 
-    snprintf(slot->path, sizeof(slot->path), "%s", path);
-    atomic_store(&server.board->route_count, index + 1);
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        tally_answer(&server.tallies[i % 2], TALLY_NO_ROUTE, 404, times[i]);
+    tally_answer(&server.tallies[0], TALLY_ADMIN, 200, 7);
+    text = get("/metrics");
+    check_format(text);
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"0.000032\"} 2");
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"0.000064\"} 3");
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"0.524288\"} 3");
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"1.048576\"} 4");
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"33.554432\"} 5");
+    expect(text, "tandem_request_duration_seconds_bucket{le=\"+Inf\"} 6");
+    expect(text, "tandem_request_duration_seconds_count 6");
 }
+END_TEST
+
+START_TEST(tells_what_births_and_waiting_cost)
+{
+    struct spare_figures spares = {.ready = 3, .busy = 2, .faults = 1000};
+    const char *text = get("/metrics");
+
+    ck_assert_ptr_null(strstr(text, "tandem_spare"));
+    histogram_add(&server.tallies[0].births, 90);
+    histogram_add(&spares.births, 150);
+    count_alone(&server.tallies[0].worker_wait, 20000);
+    count_alone(&server.tallies[2].spare_waits, 5);
+    count_alone(&server.tallies[3].spare_wait, 1500);
+    count_alone(&server.tallies[2].faults, 234);
+    server.spares = &spares;
+    text = get("/metrics");
+    server.spares = NULL;
+    check_format(text);
+    expect(text, "tandem_fork_duration_seconds_sum{kind=\"worker\"} 0.000090");
+    expect(text, "tandem_fork_duration_seconds_bucket{kind=\"spare\",le=\"0.000256\"} 1");
+    expect(text, "tandem_worker_wait_seconds_total 0.020000");
+    expect(text, "tandem_spares{state=\"ready\"} 3");
+    expect(text, "tandem_spares{state=\"busy\"} 2");
+    expect(text, "tandem_spare_wait_seconds_sum 0.001500");
+    expect(text, "tandem_spare_wait_seconds_count 5");
+    expect(text, "tandem_minor_faults_total 1234");
+}
+END_TEST
 
 START_TEST(tells_who_has_killed)
 {
@@ -369,24 +370,14 @@ START_TEST(escapes_hostile_names)
 }
 END_TEST
 
-static size_t board_size(void)
-{
-    return sizeof(*server.board) + SLOTS * sizeof(server.board->slots[0]);
-}
-
 /* As a wild worker may leave it, all of it: what bounds the handler is not in there. */
 START_TEST(survives_rubbish)
 {
-    unsigned char *byte = (unsigned char *)server.board;
     unsigned seed = 1;
 
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < board_size(); i++) {
-            seed = seed * 1664525u + 1013904223u;
-            byte[i] = (unsigned char)(seed >> 24);
-        }
+        scribble(&seed);
         check_format(get("/metrics"));
-        get("/readyz");
     }
 }
 END_TEST
@@ -394,8 +385,8 @@ END_TEST
 /* All bytes alike: names without an end, all the same, and numbers at their limit. */
 START_TEST(survives_rubbish_of_one_kind)
 {
-    for (int kind = 1; kind < 256; kind++) {
-        memset((void *)server.board, kind, board_size());
+    for (int kind = 3; kind < 256; kind += 6) {
+        fill_with(kind);
         check_format(get("/metrics"));
     }
 }
@@ -414,17 +405,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("admin");
-    TCase *tcase = tcase_create("admin");
+    Suite *suite = suite_create("metrics");
+    TCase *tcase = tcase_create("metrics");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_add_test(tcase, lives_and_is_ready);
-    tcase_add_test(tcase, lives_but_is_not_ready_while_it_drains);
-    tcase_add_test(tcase, takes_what_only_reads);
     tcase_add_test(tcase, tells_all_families_of_an_idle_server);
     tcase_add_test(tcase, tells_what_the_board_says);
     tcase_add_test(tcase, tells_of_tls_where_it_is_spoken);
     tcase_add_test(tcase, counts_requests_of_the_dead);
+    tcase_add_test(tcase, tells_how_long_requests_take);
+    tcase_add_test(tcase, tells_what_births_and_waiting_cost);
     tcase_add_test(tcase, tells_who_has_killed);
     tcase_add_test(tcase, adds_up_routes_of_one_name);
     tcase_add_loop_test(tcase, escapes_hostile_names, 0, sizeof(hostile) / sizeof(hostile[0]));

@@ -304,15 +304,6 @@ static bool open_memory(struct server *s, size_t table_size)
     return false;
 }
 
-static bool open_log(struct server *s)
-{
-    const struct options *o = &s->options;
-    if (access_log_open(&s->access_log, o->access_log, o->log_format))
-        return true;
-    log_line(LOG_ERROR, "--access-log %s: %s", o->access_log, strerror(errno));
-    return false;
-}
-
 static int run(struct server *s)
 {
     s->signals = signals_open();
@@ -336,8 +327,7 @@ static int run(struct server *s)
 
 int server_main(int argc, char **argv)
 {
-    struct server s = {
-        .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
+    struct server s = {.epoll = -1, .handover = -1, .retire = -1, .signals = -1};
     size_t table_size;
     switch (options_read(&s.options, model_program, model_isolates, argc, argv)) {
     case OPTIONS_DONE:
@@ -357,10 +347,10 @@ int server_main(int argc, char **argv)
         return EXIT_DRAINED;
     }
     int code = EXIT_FAILED;
-    if (open_listeners(&s) && open_log(&s) && open_memory(&s, table_size))
+    access_log_open(&s.access_log, s.options.access_log, s.options.log_format);
+    if (open_listeners(&s) && open_memory(&s, table_size))
         code = run(&s);
     listeners_close(&s.listeners);
-    access_log_close(&s.access_log);
     if (s.table.slots)
         conn_table_close(&s.table);
     if (s.board)

@@ -229,6 +229,11 @@ static void tell_connections(struct buf *out)
 {
     const struct scoreboard *b = admin.server->board;
     int open = atomic_load(&b->connections);
+    family(out, "tandem_log_dropped_total", "counter", "Lines that a log lacks.");
+    buf_printf(out, "tandem_log_dropped_total{log=\"access\"} %" PRIu64 "\n",
+               atomic_load(&b->dropped.access));
+    buf_printf(out, "tandem_log_dropped_total{log=\"error\"} %" PRIu64 "\n",
+               atomic_load(&b->dropped.error));
     gauge(out, "tandem_connections", "Open connections.", open > 0 ? (uint64_t)open : 0);
     gauge(out, "tandem_spooled_bytes", "Bodies that wait in descriptors.",
           atomic_load(&b->spooled));

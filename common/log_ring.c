@@ -16,7 +16,7 @@ enum {
     ALIGN = 8, /* of a record: its head is never parted */
     PAGE = 4096,
     RING_MIN = 64 << 10, /* bytes: 15 of the longest lines */
-    RING_MAX = 256 << 10,
+    RING_MAX = 512 << 10, /* some 2,000 lines */
     RINGS_ALL = 16 << 20 /* of all of them, unless there are very many */
 };
 

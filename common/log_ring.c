@@ -15,9 +15,9 @@ enum {
     LINE = 64, /* of the cache */
     ALIGN = 8, /* of a record: its head is never parted */
     PAGE = 4096,
-    RING_MIN = 64 << 10, /* bytes: 15 of the longest lines */
+    RING_MIN = 64 << 10,  /* bytes: 15 of the longest lines */
     RING_MAX = 512 << 10, /* some 2,000 lines */
-    RINGS_ALL = 16 << 20 /* of all of them, unless there are very many */
+    RINGS_ALL = 16 << 20  /* of all of them, unless there are very many */
 };
 
 /* How soundly the logger sleeps. */

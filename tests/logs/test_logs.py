@@ -116,6 +116,8 @@ class LogCase(Case):
         server.stop()
         reader.join(patience(20))
         self.assertEqual(reader.bad[:3], [])
+        if reader.ids is not None:
+            self.assertEqual([id for id, n in reader.ids.items() if n > 1][:3], [], "written twice")
         self.assertEqual(reader.lines + dropped(server), count)
         return dropped(server)
 

@@ -1,38 +1,37 @@
 /*
  * access_log.c — NCSA combined, or one JSON object a line.
+ *
+ * No printf: it would take more time than the rest of the line.
  */
 #include "access_log.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "buf.h"
+#include "digits.h"
 #include "log.h"
 
-/* A line holds at most four values, and an escaped byte takes six (JSON) or four: it always
- * fits. */
-enum { VALUE_LIMIT = 1024, LINE_LIMIT = 4 * 6 * VALUE_LIMIT + 1024 };
+/* Of one value. An escaped byte takes six (JSON) or four; when that makes the line too long, it is made
+ * again with less of each: then it always fits. */
+enum { VALUE_LIMIT = 1024, VALUE_LEAST = 80 };
+_Static_assert(7 * 6 * VALUE_LEAST + 700 < LOG_LINE, "seven values, and what stands around them");
 
-bool access_log_open(struct access_log *log, const char *path, enum log_format format)
+void access_log_open(struct access_log *log, const char *path, enum log_format format)
 {
-    *log = (struct access_log){.fd = -1, .format = format};
-    if (strcmp(path, "off") == 0)
-        return true;
-    log->fd = strcmp(path, "-") == 0
-                  ? STDOUT_FILENO
-                  : open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-    return log->fd >= 0;
+    *log = (struct access_log){.is_on = strcmp(path, "off") != 0, .format = format};
 }
 
-void access_log_close(struct access_log *log)
+bool access_log_tells_cpu(const struct access_log *log)
 {
-    if (log->fd > STDERR_FILENO)
-        close(log->fd);
-    log->fd = -1;
+    return log->is_on && log->format == FORMAT_JSON;
+}
+
+static void add_number(struct buf *b, unsigned long long n, int width)
+{
+    char digits[DIGITS_SIZE];
+    buf_add(b, digits, (size_t)(put_number(digits, n, width) - digits));
 }
 
 static void add_peer(struct buf *b, const struct sockaddr_in6 *peer)
@@ -46,91 +45,183 @@ static void add_peer(struct buf *b, const struct sockaddr_in6 *peer)
     buf_text(b, peer->sin6_family == AF_UNIX ? "unix" : text);
 }
 
+/* --- combined --- */
+
 /* Quotes and whatever a terminal or a log reader might take for its own, as \xHH. */
-static void add_quoted(struct buf *b, const char *text, size_t n)
+static void add_quoted(struct buf *b, const char *text, size_t n, size_t limit)
 {
     if (!text) {
         buf_text(b, "\"-\"");
         return;
     }
-    if (n > VALUE_LIMIT)
-        n = VALUE_LIMIT;
+    if (n > limit)
+        n = limit;
     buf_add(b, "\"", 1);
     size_t plain = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)text[i];
         if (ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\')
             continue;
+        char escape[4] = "\\x";
+        put_hex(escape + 2, ch, 2);
         buf_add(b, text + plain, i - plain);
-        buf_printf(b, "\\x%02x", ch);
+        buf_add(b, escape, sizeof escape);
         plain = i + 1;
     }
     buf_add(b, text + plain, n - plain);
     buf_add(b, "\"", 1);
 }
 
-static void add_combined(struct buf *b, const struct access_entry *e, const struct tm *tm)
+/* " - - [28/Nov/2026:03:20:08 +0000] " */
+static void add_day(struct buf *b, const struct tm *tm)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    add_peer(b, e->peer);
-    buf_printf(b, " - - [%02d/%.3s/%04d:%02d:%02d:%02d +0000] ", tm->tm_mday,
-               months + 3 * tm->tm_mon, tm->tm_year + 1900, tm->tm_hour, tm->tm_min, tm->tm_sec);
-    add_quoted(b, e->line, e->line_len);
-    buf_printf(b, " %d %llu ", e->status, (unsigned long long)e->bytes);
-    add_quoted(b, e->referer, e->referer_len);
-    buf_add(b, " ", 1);
-    add_quoted(b, e->agent, e->agent_len);
+    buf_text(b, " - - [");
+    add_number(b, (unsigned)tm->tm_mday, 2);
+    buf_add(b, "/", 1);
+    buf_add(b, months + 3 * (size_t)tm->tm_mon, 3);
+    buf_add(b, "/", 1);
+    add_number(b, (unsigned)tm->tm_year + 1900, 4);
+    buf_add(b, ":", 1);
+    add_number(b, (unsigned)tm->tm_hour, 2);
+    buf_add(b, ":", 1);
+    add_number(b, (unsigned)tm->tm_min, 2);
+    buf_add(b, ":", 1);
+    add_number(b, (unsigned)tm->tm_sec, 2);
+    buf_text(b, " +0000] ");
 }
 
-static void add_member(struct buf *b, const char *name, const char *text, size_t n)
+static void add_combined(struct buf *b, const struct access_entry *e, const struct tm *tm,
+                         size_t limit)
+{
+    add_peer(b, e->peer);
+    add_day(b, tm);
+    add_quoted(b, e->line, e->line_len, limit);
+    buf_add(b, " ", 1);
+    add_number(b, (unsigned)e->status, 1);
+    buf_add(b, " ", 1);
+    add_number(b, e->bytes, 1);
+    buf_add(b, " ", 1);
+    add_quoted(b, e->referer, e->referer_len, limit);
+    buf_add(b, " ", 1);
+    add_quoted(b, e->agent, e->agent_len, limit);
+}
+
+/* --- JSON --- */
+
+static void add_member(struct buf *b, const char *name, const char *text, size_t n, size_t limit)
 {
     if (!text)
         return;
-    buf_printf(b, ",\"%s\":\"", name);
-    buf_json(b, text, n < VALUE_LIMIT ? n : VALUE_LIMIT);
+    buf_add(b, ",\"", 2);
+    buf_text(b, name);
+    buf_add(b, "\":\"", 3);
+    buf_json(b, text, n < limit ? n : limit);
     buf_add(b, "\"", 1);
 }
 
-static void add_text(struct buf *b, const char *name, const char *text)
+static void add_text(struct buf *b, const char *name, const char *text, size_t limit)
 {
     if (text && *text)
-        add_member(b, name, text, strlen(text));
+        add_member(b, name, text, strlen(text), limit);
 }
 
-static void add_json(struct buf *b, const struct access_entry *e, const struct tm *tm)
+static void add_figure(struct buf *b, const char *name, unsigned long long n)
 {
-    buf_printf(b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02dZ\",\"peer\":\"", tm->tm_year + 1900,
-               tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
+    buf_add(b, ",\"", 2);
+    buf_text(b, name);
+    buf_add(b, "\":", 2);
+    add_number(b, n, 1);
+}
+
+/* {"time":"2026-11-28T03:20:08.123456Z" (RFC 3339) */
+static void add_time(struct buf *b, const struct tm *tm, long microseconds)
+{
+    buf_text(b, "{\"time\":\"");
+    add_number(b, (unsigned)tm->tm_year + 1900, 4);
+    buf_add(b, "-", 1);
+    add_number(b, (unsigned)tm->tm_mon + 1, 2);
+    buf_add(b, "-", 1);
+    add_number(b, (unsigned)tm->tm_mday, 2);
+    buf_add(b, "T", 1);
+    add_number(b, (unsigned)tm->tm_hour, 2);
+    buf_add(b, ":", 1);
+    add_number(b, (unsigned)tm->tm_min, 2);
+    buf_add(b, ":", 1);
+    add_number(b, (unsigned)tm->tm_sec, 2);
+    buf_add(b, ".", 1);
+    add_number(b, (unsigned long)microseconds, 6);
+    buf_text(b, "Z\"");
+}
+
+static void add_worker(struct buf *b, const struct access_entry *e)
+{
+    if (e->worker > 0)
+        add_figure(b, "worker", e->worker);
+    if (e->pid > 0)
+        add_figure(b, "pid", (unsigned)e->pid);
+    if (e->cpu >= 0)
+        add_figure(b, "cpu_us", (unsigned long long)e->cpu);
+}
+
+static void add_json(struct buf *b, const struct access_entry *e, const struct tm *tm,
+                     long microseconds, size_t limit)
+{
+    add_time(b, tm, microseconds);
+    buf_text(b, ",\"peer\":\"");
     add_peer(b, e->peer);
-    buf_printf(b, "\",\"status\":%d,\"bytes\":%llu,\"us\":%lld,\"id\":\"%s\"", e->status,
-               (unsigned long long)e->bytes, (long long)e->microseconds, e->id);
-    add_member(b, "request", e->line, e->line_len);
-    add_member(b, "referer", e->referer, e->referer_len);
-    add_member(b, "agent", e->agent, e->agent_len);
-    add_text(b, "cause", e->cause);
+    buf_add(b, "\"", 1);
+    add_figure(b, "status", (unsigned)e->status);
+    add_figure(b, "bytes", e->bytes);
+    add_figure(b, "us", e->microseconds > 0 ? (unsigned long long)e->microseconds : 0);
+    add_text(b, "id", e->id, limit);
+    add_worker(b, e);
+    add_text(b, "route", e->route, limit);
+    add_member(b, "request", e->line, e->line_len, limit);
+    add_member(b, "referer", e->referer, e->referer_len, limit);
+    add_member(b, "agent", e->agent, e->agent_len, limit);
+    add_text(b, "cause", e->cause, limit);
     if (e->tls) {
-        add_text(b, "tls", e->tls->version);
-        add_text(b, "server_name", e->tls->server_name);
-        add_text(b, "client", e->tls->subject);
+        add_text(b, "tls", e->tls->version, limit);
+        add_text(b, "server_name", e->tls->server_name, limit);
+        add_text(b, "client", e->tls->subject, limit);
     }
     buf_add(b, "}", 1);
 }
 
+/* --- the line --- */
+
+/* False: it does not fit. */
+static bool make_line(const struct access_log *log, const struct access_entry *e,
+                      const struct timespec *when, struct buf *b, size_t limit)
+{
+    struct tm tm;
+    gmtime_r(&when->tv_sec, &tm);
+    if (log->format == FORMAT_JSON)
+        add_json(b, e, &tm, when->tv_nsec / 1000, limit);
+    else
+        add_combined(b, e, &tm, limit);
+    return buf_add(b, "\n", 1);
+}
+
+size_t access_log_line(const struct access_log *log, const struct access_entry *entry,
+                       const struct timespec *when, char out[LOG_LINE])
+{
+    const struct buf empty = {.data = out, .cap = LOG_LINE, .limit = LOG_LINE}; /* never grows */
+    struct buf line = empty;
+    if (!make_line(log, entry, when, &line, VALUE_LIMIT)) {
+        line = empty;
+        make_line(log, entry, when, &line, VALUE_LEAST);
+    }
+    return line.len;
+}
+
 void access_log_write(const struct access_log *log, const struct access_entry *entry)
 {
-    if (log->fd < 0 || (entry->may_be_dropped && !log_has_room(log->fd)))
+    char line[LOG_LINE];
+    struct timespec now;
+    if (!log->is_on)
         return;
-    struct buf line;
-    struct tm tm;
-    time_t now = time(NULL);
-    gmtime_r(&now, &tm);
-    buf_init(&line, LINE_LIMIT);
-    if (log->format == FORMAT_JSON)
-        add_json(&line, entry, &tm);
-    else
-        add_combined(&line, entry, &tm);
-    buf_add(&line, "\n", 1);
-    ssize_t written = line.failed ? 0 : write(log->fd, line.data, line.len);
-    (void)written; /* a full disk must not stop the service */
-    buf_free(&line);
+    clock_gettime(CLOCK_REALTIME, &now);
+    log_put(LOG_ACCESS, line, access_log_line(log, entry, &now, line));
 }

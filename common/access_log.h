@@ -1,8 +1,12 @@
 /*
  * access_log.h — one line per request, the dead ones included (then written by whoever answered).
  *
- * Each line is one write(2) to a file opened for appending, so that lines of several workers never
- * mix, and no lock is held that a dying worker could keep. Any worker may write.
+ * A line is made here and left in the ring of the one who calls (log.h), for the logger to write: it is
+ * never torn, nobody waits, and where it finds no room, it is counted as dropped. Any worker may write,
+ * and the keeper.
+ *
+ *      combined   as Apache and nginx have it: peer, time, request line, status, bytes, referer, agent
+ *      json       one object a line, times in µs; what is not known is left out
  */
 #ifndef TANDEM_ACCESS_LOG_H
 #define TANDEM_ACCESS_LOG_H
@@ -12,17 +16,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log_ring.h"
 #include "options.h"
 #include "tls_facts.h"
 
 struct access_log {
-    int fd; /* -1: off */
+    bool is_on;
     enum log_format format;
 };
 
 struct access_entry {
     const struct sockaddr_in6 *peer;
-    const char *line; /* the request line as it came; may hold anything: escaped, cut at 2 KiB */
+    const char *line; /* the request line as it came; may hold anything: escaped, cut at 1 KiB */
     size_t line_len;
     int status;
     uint64_t bytes; /* of the body */
@@ -32,14 +37,23 @@ struct access_entry {
     size_t referer_len;
     const char *agent;
     size_t agent_len;
-    const struct tls_facts *tls; /* NULL: it came plainly (JSON only) */
-    bool may_be_dropped; /* rather than wait: it is written by whoever keeps the workers alive */
-    const char *cause;   /* why the request died; NULL: it did not (JSON only) */
+    /* JSON only, from here on */
+    unsigned worker;             /* its number, from 1; 0: none has seen it */
+    int pid;                     /* of its process; 0: it shares one */
+    int64_t cpu;                 /* µs of CPU time that the handler has used; -1: not known */
+    const char *route;           /* NULL: none has it */
+    const struct tls_facts *tls; /* NULL: it came plainly */
+    const char *cause;           /* why the request died; NULL: it did not */
 };
 
-/* False: `path` cannot be opened (errno). "-" is stdout, "off" is none. */
-bool access_log_open(struct access_log *log, const char *path, enum log_format format);
+/* "off" is none. */
+void access_log_open(struct access_log *log, const char *path, enum log_format format);
+/* Whether lines tell of CPU time, which it takes system calls to know. */
+bool access_log_tells_cpu(const struct access_log *log);
 void access_log_write(const struct access_log *log, const struct access_entry *entry);
-void access_log_close(struct access_log *log);
+/* The line of `entry` at `when`, with its end, in `out`. Returns its length: one that would be longer has
+ * its values cut shorter still. */
+size_t access_log_line(const struct access_log *log, const struct access_entry *entry,
+                       const struct timespec *when, char out[LOG_LINE]);
 
 #endif

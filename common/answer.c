@@ -66,6 +66,7 @@ static bool build_head(struct teller *t, const struct conn *c, bool is_chunked)
                                      .close = c->flags & CONN_LAST,
                                      .is_old = c->flags & CONN_OLD,
                                      .is_chunked = is_chunked,
+                                     .id = t->id,
                                      .hsts = c->flags & CONN_TLS ? t->server->options.hsts : NULL};
     buf_reset(&t->out, KEPT_OUT);
     return response_head(&t->out, &t->response, &about);
@@ -148,7 +149,9 @@ static void close_if_draining(const struct teller *t, struct conn *c)
 bool answer_head(struct teller *t, struct conn *c, bool is_chunked)
 {
     close_if_draining(t, c);
-    return build_head(t, c, is_chunked);
+    bool is_built = build_head(t, c, is_chunked);
+    t->id = NULL;
+    return is_built;
 }
 
 enum next answer_sent(struct teller *t, struct conn *c, bool is_quiet)
@@ -168,6 +171,7 @@ enum next answer_send(struct teller *t, struct conn *c, bool is_quiet)
                          "the answer could not be read or is too large", "-");
         build(t, c, &part);
     }
+    t->id = NULL;
     response_drop_file(&t->response);
     int fd = conn_fd(&t->server->table, c);
     return settle(t, c, outbox_send(c, fd, t->out.data, t->out.len, part), is_quiet, true);

@@ -25,6 +25,7 @@ struct teller {
     struct buf out;
     time_t date_at;
     char date[HTTP_DATE_SIZE];
+    const char *id; /* that the client has given to what is answered next, sent back; NULL: none */
 };
 
 /* What its owner does with a connection next. */

@@ -90,16 +90,19 @@ bool buf_printf(struct buf *b, const char *format, ...)
 
 bool buf_json(struct buf *b, const char *text, size_t n)
 {
+    size_t plain = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)text[i];
+        if (ch >= 0x20 && ch < 0x7f && ch != '"' && ch != '\\')
+            continue;
+        buf_add(b, text + plain, i - plain);
         if (ch == '"' || ch == '\\')
             buf_printf(b, "\\%c", ch);
-        else if (ch < 0x20 || ch >= 0x7f)
-            buf_printf(b, "\\u%04x", ch);
         else
-            buf_add(b, &text[i], 1);
+            buf_printf(b, "\\u%04x", ch);
+        plain = i + 1;
     }
-    return !b->failed;
+    return buf_add(b, text + plain, n - plain);
 }
 
 static const char *html_entity(unsigned char ch)

@@ -2,9 +2,8 @@
  * guard.h — the descriptors that all depend on are where they were.
  *
  * A handler in a pool worker can close any number of the shared table, or put something else in its
- * place: the epoll, a listener, the access log (whose lines the next connection would get), a file
- * that a module keeps open. Each of these is a post. What has no inode of its own is marked (the signal
- * of F_SETSIG, one for each post), others known by their inode, so one system call tells whether the
+ * place: the epoll, a listener, a file that a module keeps open. Each of these is a post. What has no
+ * inode of its own is marked (the signal of F_SETSIG, one for each post), others known by their inode, so one system call tells whether the
  * number still is what it was. Where it is not:
  *
  *      a second descriptor of the same file, kept for this, takes its place: nothing else was lost,

@@ -86,6 +86,10 @@ void *module_share(size_t bytes);
 /* The request. All strings live as long as the handler runs; none is to be freed. */
 const char *request_method(const struct request *req);
 const char *request_path(const struct request *req); /* decoded, absolute, without "." and ".." */
+/* The id under which logs and error answers speak of this request: the client's own, when it has sent a
+ * well-formed X-Request-Id (the server then sends it back), or one the server has made. At most 64
+ * bytes; never empty, and nothing in it has to be escaped in JSON, HTML or a URL's path. */
+const char *request_identifier(const struct request *req);
 /* Value of a header (case ignored), not terminated by NUL; NULL when absent; *length in bytes. */
 const char *request_header(const struct request *req, const char *name, size_t *length);
 /* Copies the decoded value of ?name=… into `value`; false when absent or too long for `size`. */

@@ -30,8 +30,6 @@ bool keeper_open(struct keeper *k, struct server *s)
         keeper_close(k);
         return false;
     }
-    if (s->access_log.fd > STDERR_FILENO)
-        guard_keep(&k->guard, s->access_log.fd);
     attendants_guard(&k->guard);
     return true;
 }
@@ -82,15 +80,38 @@ void keeper_close(struct keeper *k)
 
 /* --- answering in a worker's place --- */
 
+/* µs of CPU time that the request had used; -1: not known. */
+static int64_t cpu_of(const struct worker_slot *slot, size_t index, const struct death *d)
+{
+    int64_t before = atomic_load(&slot->cpu), now = model_cpu(index);
+    const struct timeval user = d->usage.ru_utime, system = d->usage.ru_stime;
+    if (now < 0) /* it is dead */
+        now = (user.tv_sec + system.tv_sec) * 1000000000 + (user.tv_usec + system.tv_usec) * 1000;
+    return before >= 0 && now >= before ? (now - before) / 1000 : -1;
+}
+
+/* A copy: what stands on the board may have no end. "": none is known. */
+static void route_of(const struct scoreboard *b, const struct worker_slot *slot,
+                     char out[ROUTE_NAME])
+{
+    int index = atomic_load(&slot->route);
+    out[0] = '\0';
+    if (index >= 0 && index < LIMIT_ROUTES)
+        snprintf(out, ROUTE_NAME, "%.*s", ROUTE_NAME - 1, b->routes[index].path);
+}
+
 static void log_lost_request(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
-                             int status, uint64_t bytes, const char *cause)
+                             int status, uint64_t bytes, const struct death *d)
 {
     struct server *s = k->teller.server;
-    char id[REQUEST_ID_SIZE], line[SCORE_METHOD + SCORE_TARGET + 16];
+    char id[REQUEST_ID_SIZE], route[ROUTE_NAME], cause[DEATH_CAUSE_SIZE];
+    char line[SCORE_METHOD + SCORE_TARGET + 16];
     int n = snprintf(line, sizeof line, "%.*s %.*s HTTP/1.%d", SCORE_METHOD - 1, slot->method,
                      SCORE_TARGET - 1, slot->target, c->flags & CONN_OLD ? 0 : 1);
-    request_id(s->board, slot, id);
     int64_t started = atomic_load(&slot->started);
+    size_t index = (size_t)(slot - s->board->slots);
+    request_id(s->board, slot, id);
+    route_of(s->board, slot, route);
     access_log_write(&s->access_log, &(struct access_entry){
                                          .peer = &c->peer,
                                          .line = line,
@@ -99,9 +120,12 @@ static void log_lost_request(struct keeper *k, const struct conn *c, const struc
                                          .bytes = bytes,
                                          .microseconds = started ? clock_us() - started : 0,
                                          .id = id,
-                                         .may_be_dropped = true,
+                                         .worker = (unsigned)index + 1,
+                                         .pid = atomic_load(&slot->pid),
+                                         .cpu = cpu_of(slot, index, d),
+                                         .route = route,
                                          .tls = conn_facts(&s->table, c),
-                                         .cause = cause,
+                                         .cause = death_cause(d, cause),
                                      });
 }
 
@@ -140,8 +164,8 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
 {
     struct server *s = k->teller.server;
     int status = death_status(d);
-    char id[REQUEST_ID_SIZE], detail[2 * DEATH_CAUSE_SIZE], cause[DEATH_CAUSE_SIZE];
-    request_id(s->board, slot, id);
+    char id[REQUEST_ID_SIZE], detail[2 * DEATH_CAUSE_SIZE];
+    k->teller.id = request_id(s->board, slot, id) ? id : NULL;
     response_problem(&k->teller.response, conn_problem_form(c), status, death_detail(d, detail),
                      id);
     if (status == 503)
@@ -150,9 +174,10 @@ void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *s
     conn_close_body(c);
     tally_answer(k->teller.tally, answer_row(c, atomic_load(&slot->route)), status,
                  time_of(s, slot));
-    log_lost_request(k, c, slot, status, k->teller.response.body.len, death_cause(d, cause));
+    log_lost_request(k, c, slot, status, k->teller.response.body.len, d);
     if (conn_step(c, CONN_SUPERVISOR, CONN_SEND))
         let_go(k, c, answer_send(&k->teller, c, false));
+    k->teller.id = NULL;
 }
 
 /* --- the dead --- */
@@ -200,13 +225,14 @@ static bool is_unknown(struct keeper *k, const struct conn *c)
            wire_tls_accepted(s, conn_fd(&s->table, c));
 }
 
-/* How much of it was out only the dead could tell. */
+/* What the client has seen of it, as far as the dead has told. */
 static void tell_of_stream(struct keeper *k, const struct conn *c, const struct worker_slot *slot,
                            const struct death *d)
 {
-    char cause[DEATH_CAUSE_SIZE];
+    int status = atomic_load(&slot->status);
     count_death(k, slot, d);
-    log_lost_request(k, c, slot, 200, 0, death_cause(d, cause));
+    log_lost_request(k, c, slot, status >= 200 && status <= 599 ? status : 200,
+                     atomic_load(&slot->streamed), d);
 }
 
 void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
@@ -345,8 +371,8 @@ static void refuse_late(struct keeper *k, struct conn *c, const char *detail)
     access_log_write(&s->access_log, &(struct access_entry){.peer = &c->peer,
                                                             .status = 408,
                                                             .id = "-",
-                                                            .tls = conn_facts(&s->table, c),
-                                                            .may_be_dropped = true});
+                                                            .cpu = -1,
+                                                            .tls = conn_facts(&s->table, c)});
     let_go(k, c, answer_refuse(&k->teller, c, 408, detail, "-"));
 }
 

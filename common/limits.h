@@ -41,6 +41,7 @@ enum {
     LIMIT_MODULES = 16,       /* --module, and those built in                                 */
     LIMIT_GATES = 64,         /* --tls-gates                                                  */
     LIMIT_ROUTES = 128,       /* of all modules together                                      */
+    LIMIT_REQUEST_ID = 64,    /* bytes of an X-Request-Id: a longer one is not taken           */
     LIMIT_RESERVED_FDS = 256, /* descriptors that are not connections                         */
     LIMIT_CORE_FDS = 64,      /* of these, the ones that no handler can use up                */
 };

@@ -1,5 +1,5 @@
 /*
- * log.c — formats a line on the stack and writes it with one system call.
+ * log.c — formats a line on the stack, and leaves it in a ring or writes it with one system call.
  */
 #include "log.h"
 
@@ -12,11 +12,34 @@
 
 static const char *program_name = "tandem";
 static enum log_level threshold = LOG_INFO;
+static const struct log_rings *rings;
+static _Thread_local struct {
+    size_t seat;
+    pid_t pid; /* who sat down here; 0: nobody */
+} own;
 
 void log_open(const char *program, enum log_level level)
 {
     program_name = program;
     threshold = level;
+}
+
+void log_use(const struct log_rings *r)
+{
+    rings = r;
+    own.pid = 0;
+}
+
+void log_sit(size_t seat)
+{
+    own.seat = seat;
+    own.pid = getpid();
+}
+
+void log_put(enum log_kind kind, const char *line, size_t length)
+{
+    if (rings && own.pid != 0)
+        log_ring_put(rings, own.seat, kind, line, length);
 }
 
 /* A pipe that says so has room for PIPE_BUF bytes, which is more than a line. */
@@ -26,12 +49,29 @@ bool log_has_room(int fd)
     return poll(&out, 1, 0) != 0;
 }
 
+/* A child of somebody who has a seat has none: its ring has one writer already. */
+static void put_or_write(enum log_level level, pid_t pid, const char *line, size_t length)
+{
+    enum log_kind kind = level <= LOG_WARN ? LOG_TROUBLE : LOG_NEWS;
+    int fd = level <= LOG_WARN ? STDERR_FILENO : STDOUT_FILENO;
+    if (rings && own.pid == pid) {
+        log_ring_put(rings, own.seat, kind, line, length);
+        return;
+    }
+    if (log_has_room(fd)) {
+        ssize_t written = write(fd, line, length);
+        (void)written; /* nowhere left to complain */
+    } else if (rings)
+        log_count_dropped(rings, kind, 1);
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
     if (level > threshold)
         return;
     char line[2048];
+    pid_t pid = getpid();
     struct timespec now;
     struct tm tm;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -39,7 +79,7 @@ void log_line(enum log_level level, const char *format, ...)
     int at = snprintf(line, sizeof line,
                       "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ %s[%d] %s: ", tm.tm_year + 1900,
                       tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
-                      now.tv_nsec / 1000000, program_name, (int)getpid(), names[level]);
+                      now.tv_nsec / 1000000, program_name, (int)pid, names[level]);
     va_list ap;
     va_start(ap, format);
     int n = vsnprintf(line + at, sizeof line - (size_t)at - 1, format, ap);
@@ -48,11 +88,7 @@ void log_line(enum log_level level, const char *format, ...)
     if (len > sizeof line - 2)
         len = sizeof line - 2;
     line[len++] = '\n';
-    int fd = level <= LOG_WARN ? STDERR_FILENO : STDOUT_FILENO;
-    if (!log_has_room(fd))
-        return;
-    ssize_t written = write(fd, line, len);
-    (void)written; /* nowhere left to complain */
+    put_or_write(level, pid, line, len);
 }
 
 const char *log_signal(int number, char out[64])

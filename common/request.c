@@ -60,6 +60,11 @@ const char *request_method(const struct request *req)
     return req->method;
 }
 
+const char *request_identifier(const struct request *req)
+{
+    return req->id;
+}
+
 const char *request_path(const struct request *req)
 {
     return req->path;

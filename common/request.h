@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "handler.h"
+#include "limits.h"
 #include "tls_facts.h"
 
 struct field {
@@ -48,7 +49,8 @@ struct request {
     struct request_body body;
     bool is_secure; /* it came by TLS, about which `tls` tells */
     struct request_tls tls;
-    int64_t deadline; /* monotonic ms: when --request-timeout is over */
+    int64_t deadline;              /* monotonic ms: when --request-timeout is over */
+    char id[LIMIT_REQUEST_ID + 1]; /* under which logs speak of it */
 };
 
 /* Gets the memory for requests of up to `field_max` fields and targets of up to `max_target` bytes,

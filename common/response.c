@@ -244,8 +244,8 @@ enum { HEAD_ROOM = 256 }; /* for all but the type and the handler's own fields *
 
 bool response_head(struct buf *out, const struct response *r, const struct response_context *about)
 {
-    size_t hsts = about->hsts ? strlen(about->hsts) : 0;
-    char *head = buf_room(out, HEAD_ROOM + sizeof r->type + hsts + r->headers.len);
+    size_t hsts = about->hsts ? strlen(about->hsts) : 0, id = about->id ? strlen(about->id) : 0;
+    char *head = buf_room(out, HEAD_ROOM + sizeof r->type + hsts + id + r->headers.len);
     if (!head)
         return false;
     char *to = stpcpy(head, "HTTP/1.1 ");
@@ -256,6 +256,8 @@ bool response_head(struct buf *out, const struct response *r, const struct respo
         to = stpcpy(to, "\r\nServer: tandem");
     if (hsts > 0)
         to = stpcpy(stpcpy(to, "\r\nStrict-Transport-Security: "), about->hsts);
+    if (id > 0)
+        to = stpcpy(stpcpy(to, "\r\nX-Request-Id: "), about->id);
     to = stpcpy(to, "\r\nDate: ");
     to = stpcpy(to, about->date);
     if (has_length(r->status)) {

@@ -54,6 +54,7 @@ struct response_context {
     bool close;       /* "Connection: close" */
     bool is_old;      /* an HTTP/1.0 client whose connection is kept: say keep-alive */
     const char *hsts; /* the value of Strict-Transport-Security (RFC 6797 §7.1); NULL: none */
+    const char *id;   /* the value of X-Request-Id; NULL: none */
     bool is_chunked;  /* the length is not known yet: chunks, or up to the close */
 };
 

@@ -69,18 +69,42 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     atomic_store(&s->requests, 0);
     atomic_store(&s->pss, 0);
     atomic_store(&s->faults, 0);
+    atomic_store(&s->status, 0);
+    atomic_store(&s->streamed, 0);
+    atomic_store(&s->cpu, -1);
     atomic_store(&s->pid, pid);
     atomic_store(&s->state, WORKER_WAITING);
 }
 
-void request_id(const struct scoreboard *b, const struct worker_slot *slot,
+static bool is_id_char(char ch)
+{
+    return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+           (ch != '\0' && strchr("._~+/=:@-", ch));
+}
+
+size_t request_id_length(const char *text, size_t n)
+{
+    size_t i = 0;
+    while (i < n && is_id_char(text[i]))
+        i++;
+    return i == n || text[i] == '\0' ? i : 0;
+}
+
+/* The copy is what is looked at: the slot may be scribbled over at any time. */
+bool request_id(const struct scoreboard *b, const struct worker_slot *slot,
                 char out[REQUEST_ID_SIZE])
 {
+    memcpy(out, slot->id, REQUEST_ID_SIZE);
+    size_t given = slot->id[0] ? request_id_length(out, LIMIT_REQUEST_ID) : 0;
+    out[given] = '\0';
+    if (given > 0)
+        return true;
     out = put_hex(out, b->boot, 8);
     *out++ = '-';
     out = put_hex(out, (size_t)(slot - b->slots), 3);
     *out++ = '-';
     *put_hex(out, slot->serial, 1) = '\0';
+    return false;
 }
 
 const char *cause_word(enum cause cause)

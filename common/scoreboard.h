@@ -16,6 +16,7 @@
 
 #include "crash.h"
 #include "limits.h"
+#include "log_ring.h"
 #include "obituary.h"
 #include "quarantine.h"
 
@@ -27,6 +28,7 @@
 enum worker_state { WORKER_NONE, WORKER_WAITING, WORKER_ACCEPTING, WORKER_TURN, WORKER_LOST };
 
 enum { SCORE_METHOD = 24, SCORE_TARGET = 200 };
+enum { REQUEST_ID_SIZE = LIMIT_REQUEST_ID + 1 }; /* with its NUL */
 
 struct worker_slot {
     _Atomic int state;
@@ -42,6 +44,10 @@ struct worker_slot {
     struct crash crash;        /* how it died */
     _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
+    char id[REQUEST_ID_SIZE];  /* … unless the client has given it one; "": it has not */
+    _Atomic int status;        /* of the answer, once its head is out, of a stream; 0: it is not */
+    _Atomic uint64_t streamed; /* bytes of its body that are out */
+    _Atomic int64_t cpu; /* ns the worker had used when the handler was called; -1: not known */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
 };
@@ -88,12 +94,13 @@ struct scoreboard {
     _Atomic unsigned
         beat; /* grows with each round of the keeper: somebody looks after connections */
     _Atomic int connections;
-    _Atomic uint64_t spooled;  /* bytes of bodies in descriptors */
-    _Atomic uint64_t deaths;   /* of workers, by signal or by themselves */
-    _Atomic unsigned lost;     /* threads that were robbed and have not come back */
-    _Atomic uint64_t recycled; /* workers that were replaced in good health */
-    _Atomic uint64_t unsound;  /* slots of the connection table that did not bear their seal */
-    _Atomic uint64_t swept;    /* descriptors that were left open, and closed by the keeper */
+    _Atomic uint64_t spooled;   /* bytes of bodies in descriptors */
+    _Atomic uint64_t deaths;    /* of workers, by signal or by themselves */
+    _Atomic unsigned lost;      /* threads that were robbed and have not come back */
+    _Atomic uint64_t recycled;  /* workers that were replaced in good health */
+    _Atomic uint64_t unsound;   /* slots of the connection table that did not bear their seal */
+    _Atomic uint64_t swept;     /* descriptors that were left open, and closed by the keeper */
+    struct log_dropped dropped; /* lines that a log lacks */
     _Atomic unsigned conns[CONN_STATES]; /* open connections, as the keeper last saw them */
     _Atomic uint64_t rate;               /* requests answered per second, likewise */
     struct obituaries obituaries;
@@ -117,9 +124,12 @@ bool worker_is_at_rest(const struct worker_slot *slot);
 /* A new worker takes over slot `index`. */
 void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid);
 
-enum { REQUEST_ID_SIZE = 48 };
-/* "5f3a9c10-003-42": the id of the request that runs in a slot, with its NUL. */
-void request_id(const struct scoreboard *b, const struct worker_slot *slot,
+/* Bytes of the id that `text` holds, up to its NUL or `n`; 0: it is none. An id has nothing in it that
+ * would have to be escaped in JSON, HTML or a log: letters, digits and ._~+/=:@- */
+size_t request_id_length(const char *text, size_t n);
+/* The id of the request that runs in a slot, as logs and error answers tell it: what the client has sent
+ * as X-Request-Id (then true), when that is one, or else one like "5f3a9c10-003-42". */
+bool request_id(const struct scoreboard *b, const struct worker_slot *slot,
                 char out[REQUEST_ID_SIZE]);
 
 #endif

@@ -49,6 +49,23 @@ uint64_t serve_retire_tag(void)
 
 /* --- one request --- */
 
+/* The client's own id is taken, so that a request can be followed through all that serves it, and sent
+ * back. */
+static void name_request(struct worker *w)
+{
+    size_t n;
+    const char *given = request_header(&w->request, "X-Request-Id", &n);
+    struct worker_slot *slot = w->slot;
+    slot->serial++;
+    if (!given || n > LIMIT_REQUEST_ID || request_id_length(given, n) != n)
+        n = 0;
+    if (n > 0)
+        memcpy(slot->id, given, n);
+    slot->id[n] = '\0';
+    bool is_given = request_id(w->teller.server->board, slot, w->request.id);
+    w->teller.id = is_given ? w->request.id : NULL;
+}
+
 /* Before the handler runs, all that an obituary would need stands in shared memory. */
 static void announce(struct worker *w, struct conn *c)
 {
@@ -57,13 +74,15 @@ static void announce(struct worker *w, struct conn *c)
     c->flags = (uint16_t)((c->flags & CONN_KEPT) | (r->keep_alive ? 0 : CONN_LAST) |
                           (r->is_head ? CONN_HEAD : 0) | (r->is_old ? CONN_OLD : 0) |
                           (request_problem_form(r) == PROBLEM_HTML ? CONN_HTML : 0));
-    slot->serial++;
+    name_request(w);
     _Static_assert((int)SCORE_METHOD == (int)REQUEST_METHOD_SIZE, "copied whole");
     memcpy(slot->method, r->method, sizeof slot->method);
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
     slot->target[n] = '\0';
     atomic_store_explicit(&slot->route, w->match.index, memory_order_relaxed);
+    atomic_store_explicit(&slot->status, 0, memory_order_relaxed);
+    atomic_store_explicit(&slot->streamed, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->started, w->now, memory_order_release);
     w->request.deadline = w->now / 1000 + w->teller.server->options.request_timeout;
     conn_wait_until(c, WAIT_REQUEST, w->request.deadline);
@@ -73,17 +92,20 @@ static void log_access(struct worker *w, const struct conn *c, int status, uint6
                        int64_t microseconds)
 {
     const struct access_log *log = &w->teller.server->access_log;
-    if (log->fd < 0)
+    if (!log->is_on)
         return;
-    char id[REQUEST_ID_SIZE];
-    request_id(w->teller.server->board, w->slot, id);
     struct access_entry entry = {.peer = &c->peer,
                                  .line = w->request.line,
                                  .line_len = w->request.line_len,
                                  .status = status,
                                  .bytes = bytes,
                                  .microseconds = microseconds,
-                                 .id = id,
+                                 .id = w->request.id,
+                                 .worker = w->teller.me,
+                                 .pid = w->pid,
+                                 .cpu = w->cpu,
+                                 .route = w->match.route ? w->match.route->path : NULL,
+                                 .cause = w->cause,
                                  .tls = w->request.is_secure ? &w->facts : NULL};
     entry.referer = request_header(&w->request, "Referer", &entry.referer_len);
     entry.agent = request_header(&w->request, "User-Agent", &entry.agent_len);
@@ -108,11 +130,10 @@ static void find_route(struct worker *w, bool is_admin)
 static void refuse_quarantined(struct worker *w, unsigned retry_after)
 {
     struct response *r = &w->teller.response;
-    char id[REQUEST_ID_SIZE], seconds[16];
-    request_id(w->teller.server->board, w->slot, id);
+    char seconds[16];
     snprintf(seconds, sizeof seconds, "%u", retry_after);
     response_problem(r, request_problem_form(&w->request), 503,
-                     "this route has been killing its workers: see --quarantine", id);
+                     "this route has been killing its workers: see --quarantine", w->request.id);
     response_header(r, "Retry-After", seconds);
 }
 
@@ -121,13 +142,24 @@ static struct ward *ward_of(const struct worker *w)
     return &w->teller.server->board->routes[w->match.index].ward;
 }
 
+/* Only where the log tells of it: to ask takes longer than a small handler. */
+static int64_t cpu_used(const struct worker *w)
+{
+    bool is_asked_for = access_log_tells_cpu(&w->teller.server->access_log);
+    return is_asked_for ? clock_cpu(CLOCK_THREAD_CPUTIME_ID) : -1;
+}
+
 /* Runs the handler, unless its route is in quarantine. In phase RUN the keeper may take the
  * connection away at any moment, so it is not looked at. */
 static enum verdict run(struct worker *w, bool is_admin)
 {
     unsigned retry_after;
     enum verdict verdict = VERDICT_PASS;
+    int64_t before = cpu_used(w);
     w->has_returned = false;
+    w->cpu = -1;
+    w->cause[0] = '\0';
+    atomic_store_explicit(&w->slot->cpu, w->run == run_inline ? before : -1, memory_order_relaxed);
     if (w->teller.server->options.quarantine.deaths > 0 && w->match.index >= 0)
         verdict = quarantine_ask(ward_of(w), w->now / 1000, &retry_after);
     if (verdict == VERDICT_REFUSE)
@@ -136,6 +168,8 @@ static enum verdict run(struct worker *w, bool is_admin)
         run_inline(w); /* it reads the tables, which a child has not */
     else
         w->run(w);
+    if (before >= 0 && w->cpu < 0)
+        w->cpu = (cpu_used(w) - before) / 1000;
     return verdict;
 }
 
@@ -232,18 +266,19 @@ static const char too_many[] = "too many connections: see --max-connections";
 
 static enum next refuse(struct worker *w, struct conn *c, int status, const char *detail)
 {
-    char id[REQUEST_ID_SIZE];
     recover_head(w, c);
     take_facts(w, c);
-    w->slot->serial++;
-    request_id(w->teller.server->board, w->slot, id);
+    name_request(w);
+    w->match = (struct route_match){0}; /* it has not come so far */
+    w->cpu = -1;
+    w->cause[0] = '\0';
     c->flags &= CONN_KEPT;
     if (w->request.is_head)
         c->flags |= CONN_HEAD;
     if (request_problem_form(&w->request) == PROBLEM_HTML)
         c->flags |= CONN_HTML;
     log_access(w, c, status, 0, 0);
-    return answer_refuse(&w->teller, c, status, detail, id);
+    return answer_refuse(&w->teller, c, status, detail, w->request.id);
 }
 
 /* What is asked for by https is for those who ask by TLS alone (RFC 9110 §7.4). By TLS, both are served:

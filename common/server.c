@@ -288,15 +288,6 @@ static bool open_memory(struct server *s, size_t table_size)
     return false;
 }
 
-static bool open_log(struct server *s)
-{
-    const struct options *o = &s->options;
-    if (access_log_open(&s->access_log, o->access_log, o->log_format))
-        return true;
-    log_line(LOG_ERROR, "--access-log %s: %s", o->access_log, strerror(errno));
-    return false;
-}
-
 static int run(struct server *s)
 {
     s->signals = signals_open();
@@ -337,7 +328,6 @@ static int check(struct server *s)
 static void close_all(struct server *s)
 {
     listeners_close(&s->listeners);
-    access_log_close(&s->access_log);
     if (s->table.slots)
         conn_table_close(&s->table);
     if (s->media)
@@ -352,8 +342,7 @@ static void close_all(struct server *s)
 
 int server_main(int argc, char **argv)
 {
-    struct server s = {
-        .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
+    struct server s = {.epoll = -1, .handover = -1, .retire = -1, .signals = -1};
     size_t table_size;
     if (caretaker_is_wanted())
         return caretaker_main(argv);
@@ -373,7 +362,8 @@ int server_main(int argc, char **argv)
     if (s.options.check)
         return check(&s);
     int code = EXIT_FAILED;
-    if (open_listeners(&s) && open_log(&s) && open_memory(&s, table_size))
+    access_log_open(&s.access_log, s.options.access_log, s.options.log_format);
+    if (open_listeners(&s) && open_memory(&s, table_size))
         code = run(&s);
     close_all(&s);
     return upgrade_end(code);

@@ -80,6 +80,7 @@ static bool begin(struct worker *w, struct conn *c, struct response *r)
         c->flags |= CONN_LAST; /* the close is the end */
     r->has_begun = true;
     w->streamed = 0;
+    atomic_store_explicit(&w->slot->status, r->status, memory_order_relaxed);
     return answer_head(&w->teller, c, is_chunked(c) && has_body(c, r));
 }
 
@@ -93,7 +94,10 @@ bool stream_flush(struct response *r, void *worker)
         buf_reset(&w->teller.out, KEPT_OUT);
     else if (!begin(w, c, r))
         return false;
-    return add_body(w, c, r) && send_out(w, c);
+    bool is_out = add_body(w, c, r) && send_out(w, c);
+    if (is_out) /* for an obituary */
+        atomic_store_explicit(&w->slot->streamed, w->streamed, memory_order_relaxed);
+    return is_out;
 }
 
 enum next stream_end(struct worker *w, struct conn *c, bool is_whole)

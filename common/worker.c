@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "footprint.h"
 #include "model.h"
@@ -34,6 +35,7 @@ bool worker_open(struct worker *w, struct server *s, unsigned me)
 {
     *w = (struct worker){.slot = &s->board->slots[me - 1],
                          .run = run_inline,
+                         .pid = model_isolates ? getpid() : 0,
                          .in_size = s->table.stash_size,
                          .limit = jittered(s->options.max_requests, me),
                          .data_limit = data_limit(&s->options)};
@@ -150,14 +152,10 @@ void run_handler(const struct route_match *match, const struct request *req, str
         fail(match, status, req, res, id);
 }
 
-/* Only an error needs the id as text. */
 void run_inline(struct worker *w)
 {
-    char id[REQUEST_ID_SIZE];
     int status = call_handler(&w->match, &w->request, &w->teller.response);
     w->has_returned = true;
-    if (status == 0)
-        return;
-    request_id(w->teller.server->board, w->slot, id);
-    fail(&w->match, status, &w->request, &w->teller.response, id);
+    if (status)
+        fail(&w->match, status, &w->request, &w->teller.response, w->request.id);
 }

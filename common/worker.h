@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "answer.h"
+#include "death.h"
 #include "request.h"
 #include "router.h"
 #include "server.h"
@@ -22,11 +23,14 @@ struct worker {
     /* Runs the handler for w->request and leaves the answer in the teller's response: inline, or in
      * a child of its own. The one argument of the shared loop. */
     void (*run)(struct worker *w);
-    void *model;              /* what the model's `run` needs */
-    struct conn *conn;        /* whose request is running */
-    struct route_match match; /* where it goes */
-    bool has_returned;        /* its handler has: nobody died of it */
-    uint64_t streamed;        /* bytes of its body that response_flush() has sent */
+    void *model;                  /* what the model's `run` needs */
+    struct conn *conn;            /* whose request is running */
+    struct route_match match;     /* where it goes */
+    bool has_returned;            /* its handler has: nobody died of it */
+    int pid;                      /* of a process of its own; 0: it shares one */
+    int64_t cpu;                  /* µs that its handler has used; -1: not known */
+    char cause[DEATH_CAUSE_SIZE]; /* why the child that ran its handler died; "": it did not */
+    uint64_t streamed;            /* bytes of its body that response_flush() has sent */
 
     struct request request;
     struct tls_facts facts; /* what request_tls() points into */

@@ -27,6 +27,7 @@
 
 #include "common/crash.h"
 #include "common/http1.h"
+#include "common/logger.h"
 #include "common/worker.h"
 #include "gatehouse.h"
 
@@ -185,6 +186,12 @@ static bool flush_parts(struct response *r, void *unused)
     return true;
 }
 
+static int64_t cpu_used(void)
+{
+    bool is_asked_for = access_log_tells_cpu(&self.nest->server->access_log);
+    return is_asked_for ? clock_cpu(CLOCK_PROCESS_CPUTIME_ID) / 1000 : -1;
+}
+
 static void answer_call(const struct spare_call *call)
 {
     struct response *r = &self.response;
@@ -203,7 +210,8 @@ static void answer_call(const struct spare_call *call)
                                 .failed = r->failed,
                                 .has_fd = r->fd >= 0,
                                 .offset = r->offset,
-                                .length = r->length};
+                                .length = r->length,
+                                .cpu = cpu_used()};
     memcpy(reply.type, r->type, sizeof reply.type);
     if (!send_reply(self.fd, &reply, r, r->fd, 0))
         _exit(EXIT_FAILURE);
@@ -291,6 +299,7 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
         _exit(EXIT_FAILURE);
     self.serial = call.serial;
     self.request.deadline = call.deadline;
+    memcpy(self.request.id, call.id, sizeof self.request.id);
     self.request.body = (struct request_body){.data = self.inbox + call.head_len,
                                               .fd = passed_descriptor(&message),
                                               .length = call.body_len};
@@ -431,8 +440,6 @@ static void close_what_is_not_ours(const struct nest *n)
 {
     struct server *s = n->server;
     bool *keep = n->is_of_modules;
-    if (s->access_log.fd >= 0)
-        keep[s->access_log.fd] = true;
     for (size_t i = 0; i < s->options.spares; i++)
         keep[n->ends[i]] = true;
     keep[n->signals] = true;
@@ -461,6 +468,7 @@ static void become_nest(struct nest *n, pid_t supervisor)
     s->board = NULL;
     s->tallies = NULL;
     gatehouse_forget(s);
+    logger_forget();
     self.inbox = malloc(self.inbox_size);
     response_open(&self.response);
     self.response.flush = flush_parts;

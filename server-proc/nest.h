@@ -78,6 +78,7 @@ struct spare_reply {
     bool has_fd; /* the body comes as a descriptor */
     uint64_t offset;
     uint64_t length;
+    int64_t cpu; /* µs that the spare has used; -1: not known */
 };
 
 /* Stays pending, since all our processes block it, until the spare looks: the next response_flush()

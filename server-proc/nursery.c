@@ -127,6 +127,7 @@ static bool prepare(struct server *s)
 static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "nursery");
+    log_sit(SEAT_OPENER);
     signals_die_with(supervisor);
     spare_before_modules();
     if (!server_open_modules(s))

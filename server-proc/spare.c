@@ -262,6 +262,11 @@ static void say_sorry(struct worker *w, int status, const char *detail, const ch
         response_header(r, "Retry-After", "1");
 }
 
+static int64_t microseconds(struct timeval t)
+{
+    return (int64_t)t.tv_sec * 1000000 + t.tv_usec;
+}
+
 static void take_death(struct worker *w, const struct spare_reply *reply, const char *id)
 {
     struct server *s = w->teller.server;
@@ -274,6 +279,8 @@ static void take_death(struct worker *w, const struct spare_reply *reply, const 
     death_log(s->board, w->slot, "the child of worker", &d,
               r->has_begun ? "in the handler, half of its answer sent" : "in the handler", true);
     death_count(s->board, w->slot, &d, &s->options.quarantine);
+    death_cause(&d, w->cause);
+    w->cpu = microseconds(d.usage.ru_utime) + microseconds(d.usage.ru_stime);
     atomic_fetch_add(&s->board->deaths, 1);
     if (r->has_begun)
         r->failed = true;
@@ -318,7 +325,7 @@ void spare_run(struct worker *w)
     struct spare_reply reply;
     enum call_result result;
     int passed = -1;
-    request_id(w->teller.server->board, w->slot, call.id);
+    memcpy(call.id, w->request.id, sizeof call.id);
     response_reset(r);
     do
         result = call_spare(w, &call, &reply, &passed);
@@ -333,6 +340,7 @@ void spare_run(struct worker *w)
         take_death(w, &reply, call.id);
     else {
         w->has_returned = true;
+        w->cpu = reply.cpu;
         take_answer(r, &reply, passed);
     }
     if (r->failed && !r->has_begun)

@@ -34,6 +34,7 @@ static void become_worker(size_t index, pid_t supervisor)
     snprintf(name, sizeof name, "worker %zu", index + 1);
     prctl(PR_SET_NAME, name);
     signals_die_with(supervisor);
+    log_sit(SEAT_WORKERS + index);
     on_exit(leave_at_once, NULL);
 }
 

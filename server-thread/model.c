@@ -235,6 +235,7 @@ static bool open_all(struct server *s)
 static int process_main(struct server *s, pid_t supervisor)
 {
     prctl(PR_SET_NAME, "serving");
+    log_sit(SEAT_OPENER);
     signals_die_with(supervisor);
     s->overdue = lose_overdue;
     if (!open_all(s))

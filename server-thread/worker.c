@@ -45,6 +45,7 @@ static void *worker_main(void *argument)
     char name[16];
     snprintf(name, sizeof name, "worker %zu", self->index + 1);
     prctl(PR_SET_NAME, name);
+    log_sit(SEAT_WORKERS + self->index);
     own = &self->server->board->slots[self->index];
     crash_arm(&own->crash, NULL);
     if (worker_open(&w, self->server, (unsigned)self->index + 1)) {

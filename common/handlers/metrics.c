@@ -194,6 +194,15 @@ static void tell_connections(struct buf *out, const struct figures *f)
                    atomic_load(&b->unsound));
 }
 
+static void tell_logs(struct buf *out)
+{
+    static const char name[] = "tandem_log_dropped_total";
+    const struct scoreboard *b = admin.server->board;
+    expose_family(out, name, "counter", "Lines that a log lacks.");
+    expose_sample(out, name, "log=\"access\"", atomic_load(&b->dropped.access));
+    expose_sample(out, name, "log=\"error\"", atomic_load(&b->dropped.error));
+}
+
 /* What the machine pays. A sandbox may keep /proc from us: then nothing is said. */
 static void tell_costs(struct buf *out, const struct figures *f)
 {
@@ -225,6 +234,7 @@ int metrics(const struct request *req, struct response *res, void *state)
     tell_workers(&text, f);
     tell_spares(&text, f);
     tell_connections(&text, f);
+    tell_logs(&text);
     tell_tls(&text);
     tell_costs(&text, f);
     free(f);

@@ -172,7 +172,7 @@ static bool is_leaf(const struct processes *all, pid_t pid)
 }
 
 /* By its name or its title, which a server may have rewritten. */
-static bool is_called_worker(pid_t pid)
+static bool is_called(pid_t pid, const char *word)
 {
     static const char *const files[] = {"comm", "cmdline"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -183,7 +183,7 @@ static bool is_called_worker(pid_t pid)
         if (in)
             fclose(in);
         text[n] = '\0'; /* of cmdline the first word alone, which is where a title stands */
-        if (strstr(text, "worker"))
+        if (strstr(text, word))
             return true;
     }
     return false;
@@ -208,12 +208,14 @@ size_t tree_workers(pid_t root, pid_t *found, size_t room)
     read_all(&all);
     for (size_t i = 0; i < all.count && leaves < room; i++) {
         const struct process *p = &all.list[i];
-        if (p->pid != root && p->state != 'Z' && is_below(&all, p, root) && is_leaf(&all, p->pid))
+        bool is_one =
+            p->pid != root && p->state != 'Z' && is_below(&all, p, root) && is_leaf(&all, p->pid);
+        if (is_one && !is_called(p->pid, "logger")) /* it serves nobody */
             found[leaves++] = p->pid;
     }
     free(all.list);
     for (size_t i = 0; i < leaves; i++)
-        if (is_called_worker(found[i]))
+        if (is_called(found[i], "worker"))
             found[named++] = found[i]; /* named ≤ i: what is overwritten has been looked at */
     return named > 0 ? named : leaves;
 }

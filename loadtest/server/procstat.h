@@ -28,7 +28,8 @@ bool tree_cpu_and_memory(pid_t root, struct tree_usage *usage);
 /* The living processes from `root` down, itself included; fills up to `room`, returns how many. */
 size_t tree_list(pid_t root, pid_t *found, size_t room);
 /* Those of them that serve: processes below `root` that have no children of their own. When some
- * call themselves worker (nginx and server-proc do, and have helpers beside them), only those. */
+ * call themselves worker (nginx and server-proc do, and have helpers beside them), only those. A logger
+ * does not. */
 size_t tree_workers(pid_t root, pid_t *found, size_t room);
 
 #endif

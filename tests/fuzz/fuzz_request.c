@@ -65,8 +65,7 @@ bool model_disowned(struct worker *w)
 
 /* --- the server, made once --- */
 
-static struct server server = {
-    .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
+static struct server server = {.epoll = -1, .handover = -1, .retire = -1, .signals = -1};
 static struct worker worker;
 
 /* What has run for the input at hand. */
@@ -99,7 +98,7 @@ static void open_server(void)
     log_open(model_program, LOG_ERROR);
     REQUIRE(module_open(&server.router, &files_module, o->root, false, why, sizeof(why)));
     REQUIRE(module_open(&server.router, &echo_module, NULL, false, why, sizeof(why)));
-    REQUIRE(access_log_open(&server.access_log, o->access_log, o->log_format));
+    access_log_open(&server.access_log, o->access_log, o->log_format);
     server.epoll = epoll_create1(EPOLL_CLOEXEC);
     server.board = scoreboard_open(model_slots(o));
     server.tallies = tallies_open(model_slots(o));

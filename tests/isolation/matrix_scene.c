@@ -371,19 +371,28 @@ static void look_for_leftovers(struct scene *scene)
         snprintf(scene->seen->left, sizeof(scene->seen->left), "%s", NOTHING);
 }
 
-/* Who died says the log, by what, and of which request; and the request has its line in the access
- * log like any other. */
-static void read_the_logs(const struct scene *scene)
+/* The logger may still be about to write it. */
+static bool has_its_line(void *subject)
 {
+    const struct scene *scene = subject;
     char line[192];
     int status = (int)strtol(scene->seen->client, NULL, 10);
     struct bytes log = bytes_of_file(scene->server.access_log);
-    const char *words = scene->row->words;
 
     snprintf(line, sizeof(line), "\"GET %s HTTP/1.1\" %d ", scene->path, status);
-    ck_assert_msg(status == 0 || strstr(log.at, line) != NULL, "%s: the access log has no %s",
-                  scene->label, line);
+    bool has_it = status == 0 || strstr(log.at, line) != NULL;
     bytes_free(&log);
+    return has_it;
+}
+
+/* Who died says the log, by what, and of which request; and the request has its line in the access
+ * log like any other. */
+static void read_the_logs(struct scene *scene)
+{
+    const char *words = scene->row->words;
+
+    ck_assert_msg(eventually(has_its_line, scene, patience(3000)),
+                  "%s: the access log has no line of GET %s", scene->label, scene->path);
     if (!is_promised(scene) || strcmp(scene->cell->dies, NOBODY) == 0)
         return;
     ck_assert_msg(server_logged(&scene->server, words, scene->path, patience(3000)),

@@ -336,9 +336,7 @@ size_t server_workers(const struct server *server, pid_t *found)
 {
     size_t count = children_of(server->pid, found, MAX_PROCESSES);
 
-    if (server->subject == &subjects[THREAD])
-        return count;
-    return keep_named(found, count, "worker");
+    return keep_named(found, count, server->subject == &subjects[THREAD] ? "serving" : "worker");
 }
 
 size_t server_await_workers(const struct server *server, pid_t *found, size_t wanted)

@@ -1,6 +1,6 @@
 """The servers under test: one is started with certificates, looked at from outside, and stopped.
 
-    server-thread      supervisor ── serving
+    server-thread      supervisor ── serving                             (a logger in either)
     server-proc        supervisor ┬─ worker … nursery, nest, spare       (below, some of them)
                                   └─ gatehouse ── gate …                 (both are `tls-gate`)
 
@@ -194,9 +194,8 @@ class Server:
 
     def workers(self):
         """Those who run handlers."""
-        if self.subject == "thread":
-            return [pid for pid in self.tree() if parent(pid) == self.pid]
-        return [pid for pid, name in self.tree().items() if name.startswith("worker")]
+        own = "serving" if self.subject == "thread" else "worker"
+        return [pid for pid, name in self.tree().items() if name.startswith(own)]
 
     def keepers_of_keys(self):
         """Those who have to know the private key."""

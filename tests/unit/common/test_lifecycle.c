@@ -48,7 +48,6 @@ static void set_up(void)
                              .retire = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
                              .signals = signals_open(),
                              .handover = -1,
-                             .access_log.fd = -1,
                              .slots = 1};
     server.options.ready_fd = -1;
     ck_assert_ptr_nonnull(server.board = scoreboard_open(1));

@@ -69,7 +69,7 @@ END_TEST
 
 START_TEST(names_requests)
 {
-    char id[64], other[64];
+    char id[REQUEST_ID_SIZE], other[REQUEST_ID_SIZE];
 
     board->boot = 0xabc;
     board->slots[2].serial = 42;
@@ -78,6 +78,32 @@ START_TEST(names_requests)
     board->slots[3].serial = 42;
     request_id(board, &board->slots[3], other);
     ck_assert_str_ne(id, other);
+}
+END_TEST
+
+/* The client's own, when nothing in it could be taken for more than a name. */
+START_TEST(takes_the_clients_id)
+{
+    static const char *const good[] = {"a", "4bf92f35-77b3.4da6~1_2",
+                                       "Root=1-67891233:ab+c/d@host="};
+    static const char *const bad[] = {"", " a", "a b", "a\"b", "<b>", "a\nb", "\xc3\xa9", "a%20"};
+    char id[REQUEST_ID_SIZE];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        ck_assert_uint_eq(request_id_length(good[i], strlen(good[i])), strlen(good[i]));
+        strcpy(board->slots[1].id, good[i]);
+        ck_assert(request_id(board, &board->slots[1], id));
+        ck_assert_str_eq(id, good[i]);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        ck_assert_uint_eq(request_id_length(bad[i], strlen(bad[i])), 0);
+        strcpy(board->slots[1].id, bad[i]); /* as somebody who scribbles */
+        ck_assert(!request_id(board, &board->slots[1], id));
+        ck_assert_ptr_nonnull(strstr(id, "-001-"));
+    }
+    memset(board->slots[1].id, 'x', REQUEST_ID_SIZE); /* without an end */
+    ck_assert(request_id(board, &board->slots[1], id));
+    ck_assert_uint_eq(strlen(id), LIMIT_REQUEST_ID);
 }
 END_TEST
 
@@ -187,6 +213,7 @@ int main(void)
     tcase_add_test(tcase, is_shared_with_children);
     tcase_add_test(tcase, forgets_the_worker_before);
     tcase_add_test(tcase, names_requests);
+    tcase_add_test(tcase, takes_the_clients_id);
     tcase_add_test(tcase, tells_causes_in_words);
     tcase_add_test(tcase, logs_the_request_that_died);
     tcase_add_test(tcase, logs_a_death_between_requests);

@@ -8,6 +8,7 @@
 #ifndef TANDEM_SCOREBOARD_H
 #define TANDEM_SCOREBOARD_H
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +40,9 @@ struct worker_slot {
     _Atomic uint64_t pss;      /* bytes of memory, as it last told; 0: it has not yet */
     struct crash crash;        /* how it died */
     _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
-    uint64_t serial;           /* number of the request that runs; its id is made from this */
+    struct sockaddr_in6
+        client;      /* who has sent it, where its connection's peer is a trusted proxy */
+    uint64_t serial; /* number of the request that runs; its id is made from this */
     char method[SCORE_METHOD];
     char target[SCORE_TARGET]; /* as it came, cut to fit */
 };

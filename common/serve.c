@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "footprint.h"
 #include "http1.h"
 #include "intake.h"
@@ -62,21 +63,22 @@ static void announce(struct worker *w, struct conn *c)
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
     slot->target[n] = '\0';
+    if (c->flags & CONN_TRUSTED)
+        slot->client = r->client;
     atomic_store_explicit(&slot->route, w->match.index, memory_order_relaxed);
     atomic_store_explicit(&slot->started, w->now, memory_order_release);
     w->request.deadline = w->now / 1000 + w->teller.server->options.request_timeout;
     conn_wait_until(c, WAIT_REQUEST, w->request.deadline);
 }
 
-static void log_access(struct worker *w, const struct conn *c, int status, uint64_t bytes,
-                       int64_t microseconds)
+static void log_access(struct worker *w, int status, uint64_t bytes, int64_t microseconds)
 {
     const struct access_log *log = &w->teller.server->access_log;
     if (log->fd < 0)
         return;
     char id[REQUEST_ID_SIZE];
     request_id(w->teller.server->board, w->slot, id);
-    struct access_entry entry = {.peer = &c->peer,
+    struct access_entry entry = {.peer = &w->request.client,
                                  .line = w->request.line,
                                  .line_len = w->request.line_len,
                                  .status = status,
@@ -147,7 +149,7 @@ static enum next finish_request(struct worker *w, struct conn *c)
                      : c->flags & CONN_HEAD ? 0
                                             : response_length(response);
     w->now = clock_us();
-    log_access(w, c, response->status, bytes, w->now - started);
+    log_access(w, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
     scoreboard_count_served(w->teller.server->board, w->teller.me - 1);
@@ -185,6 +187,7 @@ static enum next run_request(struct worker *w, struct conn *c)
     bool is_admin = c->flags & CONN_ADMIN;
     w->conn = c;
     take_facts(w, c);
+    client_find(w, c);
     find_route(w, is_admin);
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
@@ -233,6 +236,7 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
     char id[REQUEST_ID_SIZE];
     recover_head(w, c);
     take_facts(w, c);
+    client_find(w, c);
     w->slot->serial++;
     request_id(w->teller.server->board, w->slot, id);
     c->flags &= CONN_KEPT;
@@ -240,7 +244,7 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
         c->flags |= CONN_HEAD;
     if (request_problem_form(&w->request) == PROBLEM_HTML)
         c->flags |= CONN_HTML;
-    log_access(w, c, status, 0, 0);
+    log_access(w, status, 0, 0);
     return answer_refuse(&w->teller, c, status, detail, id);
 }
 
@@ -336,6 +340,8 @@ static enum next look(struct worker *w, struct conn *c)
         return answer_continue(&w->teller, c);
     if (c->flags & CONN_LINGER)
         return answer_linger(&w->teller, c);
+    if (c->flags & CONN_PROXIED)
+        return client_hear_proxy(w, c);
     if (c->flags & CONN_SHAKING)
         return shake(w, c);
     if (c->flags & CONN_MISSPOKEN)
@@ -473,6 +479,7 @@ static bool enter(struct server *s, struct conn *c, int fd, const struct arrival
     c->flags |= a->flags;
     c->seat = a->seat;
     c->serial = a->serial;
+    client_meet(s, c);
     if (a->flags & CONN_SHAKING) {
         conn_wait_for(c, WAIT_SHAKE, s->options.tls_handshake_timeout);
         return wire_tls_begin(s, fd);

@@ -291,6 +291,7 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
         _exit(EXIT_FAILURE);
     self.serial = call.serial;
     self.request.deadline = call.deadline;
+    self.request.client = call.client;
     self.request.body = (struct request_body){.data = self.inbox + call.head_len,
                                               .fd = passed_descriptor(&message),
                                               .length = call.body_len};

@@ -383,9 +383,9 @@ START_TEST(reads_proxies)
     struct sockaddr_in6 proxy, other;
 
     ck_assert(address_read("10.1.2.3", 8, &proxy) && address_read("192.0.2.1", 9, &other));
-    ck_assert_int_eq(READ("--trusted-proxy", "10.0.0.0/8", "--trusted-proxy=unix",
-                          "--proxy-protocol"),
-                     OPTIONS_RUN);
+    ck_assert_int_eq(
+        READ("--trusted-proxy", "10.0.0.0/8", "--trusted-proxy=unix", "--proxy-protocol"),
+        OPTIONS_RUN);
     ck_assert(trust_has(&o.trust, &proxy) && !trust_has(&o.trust, &other));
     ck_assert_uint_eq(o.trusted_proxies.count, 2);
     ck_assert_str_eq(o.trusted_proxies.all[0], "10.0.0.0/8");

@@ -72,8 +72,10 @@ enum {
     CONN_TLS = 512,    /* its client speaks TLS: see wire.h */
     CONN_SHAKING = 1024,   /* … and the handshake is not over */
     CONN_MISSPOKEN = 2048, /* its client should have spoken TLS, and spoke plain HTTP */
-    CONN_KEPT =
-        CONN_SERVED | CONN_WATCHED | CONN_ADMIN | CONN_TLS /* from one request to the next */
+    CONN_TRUSTED = 4096,   /* its peer is one of --trusted-proxy */
+    CONN_PROXIED = 8192,   /* … which has not said yet whose connection it is: proxy_header.h */
+    CONN_KEPT = CONN_SERVED | CONN_WATCHED | CONN_ADMIN | CONN_TLS |
+                CONN_TRUSTED /* from one request to the next */
 };
 
 /* Part of an answer that the socket has not taken yet. */
@@ -100,12 +102,13 @@ struct conn {
     uint64_t body_got;   /* decoded body bytes so far */
     uint64_t body_left;  /* Content-Length bytes still to come (not used when chunked) */
     uint64_t spooled;    /* this connection's part of the server's spool budget */
-    int queued;          /* bytes the kernel held for the client when WAIT_WRITE began */
-    int64_t since;       /* monotonic ms: when the head or body began to arrive */
+    int queued;          /* bytes the kernel held for the client when WAIT_WRITE began; of one
+                            that is CONN_PROXIED, that had come from it when last looked at */
+    int64_t since; /* monotonic ms: when the head or body, or what is PROXIED, began to come */
     bool is_chunked;
     struct chunked chunked;
     struct conn_part out[2];  /* sent in this order */
-    struct sockaddr_in6 peer; /* IPv4 as itself; AF_UNIX has family only */
+    struct sockaddr_in6 peer; /* IPv4 as itself; AF_UNIX has family only. The PROXY header's word */
     uint32_t seat;            /* server-proc, CONN_TLS: where an end in order is announced … */
     uint32_t serial;          /* … and as whose */
 };

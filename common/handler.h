@@ -97,6 +97,12 @@ bool request_query(const struct request *req, const char *name, char *value, siz
 /* ?name=NUMBER, or `otherwise` when absent; -1 when it is no number in 0…limit. */
 long request_query_number(const struct request *req, const char *name, long otherwise, long limit);
 
+enum { TANDEM_CLIENT_SIZE = 46 };
+/* Who asks: "192.0.2.1", "2001:db8::1", or "unix" for a unix socket. Behind a --trusted-proxy it is whom
+ * that one names (--proxy-protocol, Forwarded, X-Forwarded-For); nobody else's word counts. Written to
+ * `text`, which is returned. */
+const char *request_client(const struct request *req, char text[TANDEM_CLIENT_SIZE]);
+
 /* What TLS has told of the connection. */
 struct request_tls {
     const char *version;     /* "TLSv1.3" */

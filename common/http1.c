@@ -376,6 +376,7 @@ int http1_parse(const struct options *o, const char *in, size_t n, struct reques
         status = 400;
     if (!status)
         status = read_fields(r);
+    r->has_fields = !status;
     if (!status)
         status = check_fields(o, r);
     return status ? status : read_target(r);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attendants.h"
+#include "client.h"
 #include "lifecycle.h"
 #include "model.h"
 #include "outbox.h"
@@ -113,7 +114,7 @@ static void log_lost_request(struct keeper *k, const struct conn *c, const struc
     request_id(s->board, slot, id);
     route_of(s->board, slot, route);
     access_log_write(&s->access_log, &(struct access_entry){
-                                         .peer = &c->peer,
+                                         .peer = c->flags & CONN_TRUSTED ? &slot->client : &c->peer,
                                          .line = line,
                                          .line_len = (size_t)n,
                                          .status = status,
@@ -214,6 +215,7 @@ static void complete_entry(struct keeper *k, struct conn *c)
         return;
     getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c->cookie, &size);
     getpeername(fd, (struct sockaddr *)&c->peer, &peer_size);
+    client_meet(k->teller.server, c);
     conn_wait_for(c, WAIT_REQUEST, k->teller.server->options.header_timeout);
 }
 
@@ -383,7 +385,8 @@ static bool waits_for_us(const struct server *s, const struct conn *c)
     int bytes = 0, fd = conn_fd(&s->table, c);
     if (c->flags & CONN_TLS && wire_tls_wants_room(fd))
         return false;
-    return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 &&
+           bytes > (c->flags & CONN_PROXIED ? c->queued : 0); /* a header is left where it is */
 }
 
 static void give_time(struct keeper *k, struct conn *c, enum conn_wait wait)

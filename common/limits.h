@@ -36,9 +36,10 @@ enum {
     LIMIT_SPARE_WAIT = 5000,  /* ms, 503: fresh: how long a request waits for a free child    */
     LIMIT_WORKERS = 1024,     /* --workers                                                    */
     LIMIT_SPARES = 256,       /* --spare                                                      */
-    LIMIT_TEXTS = 16,         /* --listen, --module, --tls-cert and the like, each            */
+    LIMIT_TEXTS = 64, /* --module, --tls-cert, --trusted-proxy and the like, each     */
     LIMIT_LISTENERS = 16,     /* --listen and --tls-listen together                             */
     LIMIT_MODULES = 16,       /* --module, and those built in                                 */
+    LIMIT_HOPS = 32,          /* proxies in a row whose word on the client is looked at       */
     LIMIT_GATES = 64,         /* --tls-gates                                                  */
     LIMIT_ROUTES = 128,       /* of all modules together                                      */
     LIMIT_REQUEST_ID = 64,    /* bytes of an X-Request-Id: a longer one is not taken           */

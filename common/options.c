@@ -39,6 +39,7 @@ enum kind {
     MODULE,
     FILES,
     FILE_NAME,
+    PROXY,
     RATE,
     USER,
     SWITCH,
@@ -77,8 +78,8 @@ static const struct row rows[] = {
     {"tls-ticket-time", DURATION, LIMIT_TICKET_TIME, FIELD(tls_ticket_time), "1s", "168h", "sessions resume, from a whole handshake"},
     {"tls-handshake-timeout", DURATION, LIMIT_SHAKE_TIME, FIELD(tls_handshake_timeout), "1ms", "24h", "for a TLS handshake"},
     {"hsts", VALUE, NULL, FIELD(hsts), NO_RANGE, "https: value of Strict-Transport-Security"},
-    {"trusted-proxy", FILES, NULL, FIELD(trusted_proxies), NO_RANGE, "ADDR or ADDR/BITS whose word on the client counts; repeatable"},
-    {"proxy-protocol", SWITCH, NULL, FIELD(proxy_protocol), NO_RANGE, "--trusted-proxy sends PROXY v2 first"},
+    {"trusted-proxy", PROXY, NULL, FIELD(trusted_proxies), NO_RANGE, "or ADDR, unix: tells who asks; repeatable"},
+    {"proxy-protocol", SWITCH, NULL, FIELD(proxy_protocol), NO_RANGE, "--trusted-proxy sends PROXY v2 (or v1) first"},
     {"admin", ADMIN, NULL, FIELD(admin), NO_RANGE, "where /metrics /healthz /readyz are"},
     {"root", FOLDER, NULL, FIELD(root), NO_RANGE, "folder of the files to serve"},
     {"module", MODULE, NULL, FIELD(modules), NO_RANGE, "handlers of yours; repeatable"},
@@ -325,6 +326,13 @@ static bool read_files(struct reader *r, const struct row *row, const char *wher
     return true;
 }
 
+static bool read_proxy(struct reader *r, const struct row *row, const char *where, const char *text)
+{
+    char why[512];
+    return trust_add(&r->o->trust, text, why, sizeof why) ? add_text(r, row, where, text, "proxies")
+                                                          : complain(r, where, "%s", why);
+}
+
 /* "5/10s", or "off". */
 static bool read_quarantine(struct reader *r, const char *where, const char *text)
 {
@@ -397,6 +405,8 @@ static bool read_value(struct reader *r, const struct row *row, const char *wher
     case FILES:
     case FILE_NAME:
         return read_files(r, row, where, text);
+    case PROXY:
+        return read_proxy(r, row, where, text);
     case RATE:
         return read_quarantine(r, where, text);
     case USER:
@@ -428,7 +438,8 @@ static const char *placeholder(const struct row *row)
         [FOLDER] = "DIR",      [DESCRIPTOR] = "FD",     [ADDRESS] = "ADDR:PORT",
         [ADMIN] = "ADDR:PORT", [MODULE] = "FILE[=ARG]", [RATE] = "N/TIME",
         [USER] = "NAME",       [TEXT] = "FILE|-|off",   [SWITCH] = "",
-        [QUESTION] = "",       [FILES] = "FILE",        [FILE_NAME] = "FILE"};
+        [QUESTION] = "",       [FILES] = "FILE",        [FILE_NAME] = "FILE",
+        [PROXY] = "ADDR/BITS"};
     return row->kind == WORD ? row->low : forms[row->kind];
 }
 
@@ -591,7 +602,8 @@ static bool read_environment(struct reader *r)
         r->seen[row - rows] = true;
         if (!belongs_here(r, row, name))
             return false;
-        bool is_list = row->kind == ADDRESS || row->kind == MODULE || row->kind == FILES;
+        bool is_list =
+            row->kind == ADDRESS || row->kind == MODULE || row->kind == FILES || row->kind == PROXY;
         if (!(is_list ? read_list : read_value)(r, row, name, text))
             return false;
     }
@@ -707,13 +719,22 @@ static bool drain_makes_sense(const struct reader *r)
                "would be left to finish requests in; raise --drain-timeout");
 }
 
+static bool proxies_make_sense(const struct reader *r)
+{
+    const struct options *o = r->o;
+    return !o->proxy_protocol || !trust_is_empty(&o->trust) ||
+           complain(r, "--proxy-protocol",
+                    "nobody is trusted to send it: add --trusted-proxy ADDR/BITS");
+}
+
 static enum options_result read_all(struct reader *r, int argc, char **argv)
 {
     *r->o = (struct options){.ready_fd = -1, .argv = argv};
     enum options_result result = read_flags(r, argc, argv);
     if (result != OPTIONS_RUN)
         return result;
-    if (!read_environment(r) || !files_are_served(r) || !tls_makes_sense(r))
+    if (!read_environment(r) || !files_are_served(r) || !tls_makes_sense(r) ||
+        !proxies_make_sense(r))
         return OPTIONS_BAD;
     set_defaults(r);
     return drain_makes_sense(r) ? OPTIONS_RUN : OPTIONS_BAD;

@@ -14,6 +14,7 @@
 #include "limits.h"
 #include "log.h"
 #include "quarantine.h"
+#include "trust.h"
 
 enum isolation { ISOLATION_POOL, ISOLATION_FRESH };
 enum log_format { FORMAT_COMBINED, FORMAT_JSON };
@@ -72,8 +73,9 @@ struct options {
     int64_t tls_handshake_timeout; /* ms */
     const char *hsts;              /* value of Strict-Transport-Security; NULL: none is sent */
 
-    struct texts trusted_proxies; /* "ADDR" or "ADDR/BITS" */
-    bool proxy_protocol;
+    struct texts trusted_proxies; /* "ADDR", "ADDR/BITS" or "unix" … */
+    struct trust trust;           /* … and what they come to */
+    bool proxy_protocol;          /* only with some of them */
 
     const char *media_types;   /* a file like /etc/mime.types; there need not be one */
     bool listing;              /* folders without an index show what is in them */

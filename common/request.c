@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "address.h"
 #include "clock.h"
 #include "uri.h"
 
@@ -53,6 +54,13 @@ void request_secure(struct request *r, const struct tls_facts *facts)
 const struct request_tls *request_tls(const struct request *req)
 {
     return req->is_secure ? &req->tls : NULL;
+}
+
+_Static_assert((int)TANDEM_CLIENT_SIZE >= (int)INET6_ADDRSTRLEN, "any address fits");
+
+const char *request_client(const struct request *req, char text[TANDEM_CLIENT_SIZE])
+{
+    return address_text(&req->client, text);
 }
 
 const char *request_method(const struct request *req)

@@ -7,6 +7,7 @@
 #ifndef TANDEM_REQUEST_H
 #define TANDEM_REQUEST_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +40,8 @@ struct request {
     struct field *fields;
     unsigned field_count;
     unsigned field_max;
+    bool has_fields;            /* all that the head has */
+    struct sockaddr_in6 client; /* who asks, as far as is known; set by whoever runs it */
     bool is_head;
     bool is_old;      /* HTTP/1.0 */
     bool wants_https; /* its target is a whole URI, "https://…" */

@@ -8,6 +8,7 @@
 #ifndef TANDEM_SCOREBOARD_H
 #define TANDEM_SCOREBOARD_H
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +44,8 @@ struct worker_slot {
     _Atomic uint64_t faults;   /* minor page faults since its birth, those that it has told */
     struct crash crash;        /* how it died */
     _Atomic bool has_exited;   /* its handler has called exit(): server-thread */
+    struct sockaddr_in6
+        client;                /* who has sent it, where its connection's peer is a trusted proxy */
     uint64_t serial;           /* number of the request that runs; its id is made from this */
     char id[REQUEST_ID_SIZE];  /* … unless the client has given it one; "": it has not */
     _Atomic int status;        /* of the answer, once its head is out, of a stream; 0: it is not */

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "footprint.h"
 #include "http1.h"
 #include "intake.h"
@@ -80,6 +81,8 @@ static void announce(struct worker *w, struct conn *c)
     size_t n = r->target_len < SCORE_TARGET - 1 ? r->target_len : SCORE_TARGET - 1;
     memcpy(slot->target, r->target, n);
     slot->target[n] = '\0';
+    if (c->flags & CONN_TRUSTED)
+        slot->client = r->client;
     atomic_store_explicit(&slot->route, w->match.index, memory_order_relaxed);
     atomic_store_explicit(&slot->status, 0, memory_order_relaxed);
     atomic_store_explicit(&slot->streamed, 0, memory_order_relaxed);
@@ -88,13 +91,12 @@ static void announce(struct worker *w, struct conn *c)
     conn_wait_until(c, WAIT_REQUEST, w->request.deadline);
 }
 
-static void log_access(struct worker *w, const struct conn *c, int status, uint64_t bytes,
-                       int64_t microseconds)
+static void log_access(struct worker *w, int status, uint64_t bytes, int64_t microseconds)
 {
     const struct access_log *log = &w->teller.server->access_log;
     if (!log->is_on)
         return;
-    struct access_entry entry = {.peer = &c->peer,
+    struct access_entry entry = {.peer = &w->request.client,
                                  .line = w->request.line,
                                  .line_len = w->request.line_len,
                                  .status = status,
@@ -182,7 +184,7 @@ static enum next finish_request(struct worker *w, struct conn *c)
                      : c->flags & CONN_HEAD ? 0
                                             : response_length(response);
     w->now = clock_us();
-    log_access(w, c, response->status, bytes, w->now - started);
+    log_access(w, response->status, bytes, w->now - started);
     conn_close_body(c);
     atomic_fetch_add_explicit(&w->slot->requests, 1, memory_order_relaxed);
     tally_answer(w->teller.tally, answer_row(c, w->match.index), response->status,
@@ -221,6 +223,7 @@ static enum next run_request(struct worker *w, struct conn *c)
     bool is_admin = c->flags & CONN_ADMIN;
     w->conn = c;
     take_facts(w, c);
+    client_find(w, c);
     find_route(w, is_admin);
     announce(w, c);
     if (!conn_step(c, me, CONN_RUN))
@@ -268,6 +271,7 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
 {
     recover_head(w, c);
     take_facts(w, c);
+    client_find(w, c);
     name_request(w);
     w->match = (struct route_match){0}; /* it has not come so far */
     w->cpu = -1;
@@ -277,7 +281,7 @@ static enum next refuse(struct worker *w, struct conn *c, int status, const char
         c->flags |= CONN_HEAD;
     if (request_problem_form(&w->request) == PROBLEM_HTML)
         c->flags |= CONN_HTML;
-    log_access(w, c, status, 0, 0);
+    log_access(w, status, 0, 0);
     return answer_refuse(&w->teller, c, status, detail, w->request.id);
 }
 
@@ -373,6 +377,8 @@ static enum next look(struct worker *w, struct conn *c)
         return answer_continue(&w->teller, c);
     if (c->flags & CONN_LINGER)
         return answer_linger(&w->teller, c);
+    if (c->flags & CONN_PROXIED)
+        return client_hear_proxy(w, c);
     if (c->flags & CONN_SHAKING)
         return shake(w, c);
     if (c->flags & CONN_MISSPOKEN)
@@ -510,6 +516,7 @@ static bool enter(struct server *s, struct conn *c, int fd, const struct arrival
     c->flags |= a->flags;
     c->seat = a->seat;
     c->serial = a->serial;
+    client_meet(s, c);
     if (a->flags & CONN_SHAKING) {
         conn_wait_for(c, WAIT_SHAKE, s->options.tls_handshake_timeout);
         return wire_tls_begin(s, fd);

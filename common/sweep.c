@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "clock.h"
 #include "lifecycle.h"
 #include "procfs.h"
@@ -176,6 +177,7 @@ static void adopt(struct server *s, int fd)
     struct conn *c = conn_open(&s->table, fd, CONN_SUPERVISOR);
     socklen_t size = sizeof c->peer;
     getpeername(fd, (struct sockaddr *)&c->peer, &size);
+    client_meet(s, c);
     atomic_fetch_add(&s->board->connections, 1);
     log_line(LOG_DEBUG, "connection %d: adopted, its worker died while accepting it", fd);
     conn_wait_for(c, WAIT_REQUEST, s->options.header_timeout);

@@ -20,7 +20,7 @@
 /* One message; it never leaves the machine, and holds no pointer. Fill it with zeros first: what
  * lies between the members is sent, too, and a gate's stack has seen keys. */
 struct handover {
-    struct sockaddr_in6 peer; /* as accept(2) gave it */
+    struct sockaddr_in6 peer; /* as accept(2) gave it, or a trusted proxy */
     uint32_t seat;            /* gate_board.h */
     uint32_t serial;
     struct tls_facts facts;

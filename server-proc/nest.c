@@ -300,6 +300,7 @@ static _Noreturn void spare_main(size_t place, pid_t nest)
     self.serial = call.serial;
     self.request.deadline = call.deadline;
     memcpy(self.request.id, call.id, sizeof self.request.id);
+    self.request.client = call.client;
     self.request.body = (struct request_body){.data = self.inbox + call.head_len,
                                               .fd = passed_descriptor(&message),
                                               .length = call.body_len};

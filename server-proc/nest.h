@@ -48,9 +48,10 @@ struct spare_call {
     uint32_t serial;
     uint32_t head_len;
     uint64_t body_len;
-    bool has_fd;      /* the body comes as a descriptor, not behind the head */
-    bool is_secure;   /* it came by TLS */
-    int64_t deadline; /* as in struct request */
+    bool has_fd;                /* the body comes as a descriptor, not behind the head */
+    bool is_secure;             /* it came by TLS */
+    int64_t deadline;           /* as in struct request */
+    struct sockaddr_in6 client; /* likewise */
     char id[REQUEST_ID_SIZE];
 };
 

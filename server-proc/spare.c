@@ -321,7 +321,7 @@ static enum call_result call_spare(struct worker *w, struct spare_call *call,
 void spare_run(struct worker *w)
 {
     struct response *r = &w->teller.response;
-    struct spare_call call = {.deadline = w->request.deadline};
+    struct spare_call call = {.deadline = w->request.deadline, .client = w->request.client};
     struct spare_reply reply;
     enum call_result result;
     int passed = -1;

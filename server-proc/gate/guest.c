@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/proxy_header.h"
 #include "gate.h"
 #include "server-proc/handover.h"
 
@@ -125,6 +126,12 @@ static void reset(struct gate *g, struct guest *u)
     leave(g, u);
 }
 
+static enum guest_state first_state(const struct gate *g, const struct sockaddr_in6 *peer)
+{
+    const struct options *o = g->charge->options;
+    return o->proxy_protocol && trust_has(&o->trust, peer) ? GUEST_PROXIED : GUEST_SHAKING;
+}
+
 /* Room to write is watched for from the beginning: of TCP it is told only to whom it was refused. */
 void guest_arrive(struct gate *g, int socket, const struct sockaddr_in6 *peer)
 {
@@ -135,7 +142,12 @@ void guest_arrive(struct gate *g, int socket, const struct sockaddr_in6 *peer)
         close(socket);
         return;
     }
-    *u = (struct guest){.socket = socket, .pair = -1, .far = -1, .tls = tls, .peer = *peer};
+    *u = (struct guest){.state = first_state(g, peer),
+                        .socket = socket,
+                        .pair = -1,
+                        .far = -1,
+                        .tls = tls,
+                        .peer = *peer};
     take_place(g, u);
     u->serial = seat_take(seat_of(g, u));
     start_timer(u, &g->shaking, g->now + g->charge->options->tls_handshake_timeout);
@@ -426,6 +438,30 @@ static void shake(struct gate *g, struct guest *u, uint32_t events)
     }
 }
 
+/* --- before the handshake --- */
+
+/* The handshake may have begun right behind what the proxy has said. */
+static void hear_proxy(struct gate *g, struct guest *u, uint32_t events)
+{
+    const char *why = "the proxy has ended before it has said whose connection it is";
+    int waiting;
+    switch (proxy_header_take(u->socket, &u->peer, &waiting, &why)) {
+    case PROXY_WHOLE:
+        u->state = GUEST_SHAKING;
+        shake(g, u, events | EPOLLIN);
+        return;
+    case PROXY_MORE:
+        return;
+    case PROXY_BAD:
+        proxy_header_complain(&u->peer, why);
+        break;
+    case PROXY_ENDED:
+        break;
+    }
+    log_line(LOG_DEBUG, "no TLS: %s", why);
+    reset(g, u);
+}
+
 /* --- what happens to it --- */
 
 static void hear_socket(struct gate *g, struct guest *u, uint32_t events)
@@ -458,6 +494,9 @@ static void hear_pair(struct gate *g, struct guest *u, uint32_t events)
 void guest_event(struct gate *g, struct guest *u, bool of_pair, uint32_t events)
 {
     switch (u->state) {
+    case GUEST_PROXIED:
+        hear_proxy(g, u, events);
+        return;
     case GUEST_SHAKING:
         shake(g, u, events);
         return;

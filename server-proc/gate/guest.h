@@ -1,8 +1,8 @@
 /*
  * guest.h — one client of a gate, from accept to close.
  *
- *                accept
- *                  │
+ *                accept ──▶ PROXIED: by a trusted proxy, which is to say first whose it is
+ *                  │ ◀─ said ──┘  └── says something else ──▶ RST, gone
  *               SHAKING ── plain HTTP ──▶ MISSPOKEN ── its socket is handed over ──▶ gone
  *                  │  └──── no TLS ─────▶ REFUSED ──── the client has read why ────▶ gone
  *       handshake: │                         ▲
@@ -18,7 +18,8 @@
  *                  ▼
  *              LINGERING ── the client has ended, too ──▶ gone
  *
- *   SHAKING    --tls-handshake-timeout runs
+ *   PROXIED    --tls-handshake-timeout runs (common/proxy_header.h)
+ *   SHAKING    … and runs on
  *   OPEN       bytes go both ways (pump.h); the client's end, when it comes, is passed on, and the
  *              answer still goes out. While bytes wait for the client, --write-timeout runs
  *   ENDING     in order, and all has been sent but the close_notify, for which the socket may be too
@@ -46,6 +47,7 @@ struct tls_session;
 TAILQ_HEAD(guest_list, guest);
 
 enum guest_state {
+    GUEST_PROXIED,
     GUEST_SHAKING,
     GUEST_OPEN,
     GUEST_ENDING,
@@ -69,7 +71,7 @@ struct guest {
     struct guest_list *timer; /* of the gate's, in which it is; NULL: none */
     int64_t since; /* monotonic ms: the deadline; of a stalled one, when it last took something */
     int unsent;    /* stalled: bytes in its socket when it was last looked at, or sent to */
-    struct sockaddr_in6 peer;
+    struct sockaddr_in6 peer; /* as accept(2) gave it, or a trusted proxy */
     TAILQ_ENTRY(guest) timed, dues, queued;
 };
 

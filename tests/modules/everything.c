@@ -8,7 +8,7 @@
 
 static int tell(const struct request *req, struct response *res, void *state)
 {
-    char value[64] = "-", text[512];
+    char value[64] = "-", text[512], client[TANDEM_CLIENT_SIZE];
     size_t length = 0;
     (void)state;
     request_query(req, "name", value, sizeof value);
@@ -18,10 +18,10 @@ static int tell(const struct request *req, struct response *res, void *state)
     response_type(res, "text/x-told");
     if (!response_header(res, "X-Told", value))
         return 500;
-    int n =
-        snprintf(text, sizeof text, "%s %s %s %ld %.*s %s ", request_method(req), request_path(req),
-                 value, request_query_number(req, "number", 7, 1000), (int)length,
-                 agent ? agent : "", request_time_left(req) > 0 ? "early" : "late");
+    int n = snprintf(text, sizeof text, "%s %s %s %ld %.*s %s %s ", request_method(req),
+                     request_path(req), value, request_query_number(req, "number", 7, 1000),
+                     (int)length, agent ? agent : "", request_time_left(req) > 0 ? "early" : "late",
+                     request_client(req, client));
     if (!response_write(res, text, (size_t)n) || !response_flush(res))
         return 500;
     return body.fd >= 0 || response_write(res, body.data, (size_t)body.length) ? 0 : 500;

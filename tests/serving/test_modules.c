@@ -96,7 +96,7 @@ START_TEST(can_call_all_that_the_header_declares)
     ck_assert(wire_sendf(&wire, "POST /tell?name=a%%20b&number=12 HTTP/1.1\r\nHost: a\r\n"
                                 "User-Agent: me\r\nContent-Length: 4\r\n\r\nbody"));
     reply = wire_expect(&wire, 201, server.subject->name);
-    ck_assert_str_eq(reply.body, "POST /tell a b 12 me early body");
+    ck_assert_str_eq(reply.body, "POST /tell a b 12 me early 127.0.0.1 body");
     ck_assert_pstr_eq(reply_field(&reply, "X-Told", value, sizeof(value)), "a b");
     ck_assert_pstr_eq(reply_field(&reply, "Content-Type", value, sizeof(value)), "text/x-told");
     wire_close(&wire);

@@ -39,12 +39,14 @@ class Connection:
     ended it, and answers either with an alert, which a socket that is closed answers with a reset.
     """
 
-    def __init__(self, port, context, name, session):
+    def __init__(self, port, context, name, session, source=None, first=b""):
         self.into, self.out, self.reset = ssl.MemoryBIO(), ssl.MemoryBIO(), None
         self.tls = context.wrap_bio(self.into, self.out, server_hostname=name, session=session)
-        self.raw = socket.create_connection(("127.0.0.1", port), timeout=patience(10))
+        self.raw = socket.create_connection(("127.0.0.1", port), timeout=patience(10),
+                                            source_address=source and (source, 0))
         self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
+            self.raw.sendall(first)
             self.go_on(self.tls.do_handshake)
         except BaseException:
             self.close()
@@ -122,9 +124,10 @@ class Reader(io.RawIOBase):
         return len(data)
 
 
-def dial(port, context=None, name="localhost", session=None):
-    """A TLS connection to 127.0.0.1 that asks for `name` (None: for nobody)."""
-    return Connection(port, context or believing(), name, session)
+def dial(port, context=None, name="localhost", session=None, source=None, first=b""):
+    """A TLS connection to 127.0.0.1 that asks for `name` (None: for nobody).  It comes from `source`, and
+    begins with `first`."""
+    return Connection(port, context or believing(), name, session, source, first)
 
 
 def request(path="/one.txt", method="GET", version="1.1", host="localhost", **fields):

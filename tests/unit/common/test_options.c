@@ -166,13 +166,13 @@ END_TEST
 
 START_TEST(refuses_more_addresses_than_fit)
 {
-    const char *argv[LIMIT_TEXTS + 3] = {"prog"};
+    const char *argv[LIMIT_LISTENERS + 3] = {"prog"};
 
-    for (int i = 1; i <= LIMIT_TEXTS + 1; i++)
+    for (int i = 1; i <= LIMIT_LISTENERS + 1; i++)
         argv[i] = "--listen=:0";
     ck_assert_int_eq(read_line(true, argv), OPTIONS_BAD);
     ck_assert_ptr_nonnull(strstr(err_text, "more than 16 addresses"));
-    argv[LIMIT_TEXTS + 1] = NULL;
+    argv[LIMIT_LISTENERS + 1] = NULL;
     ck_assert_int_eq(read_line(true, argv), OPTIONS_RUN);
 }
 END_TEST
@@ -378,6 +378,29 @@ START_TEST(refuses_isolation_in_the_twin)
 }
 END_TEST
 
+START_TEST(reads_proxies)
+{
+    struct sockaddr_in6 proxy, other;
+
+    ck_assert(address_read("10.1.2.3", 8, &proxy) && address_read("192.0.2.1", 9, &other));
+    ck_assert_int_eq(
+        READ("--trusted-proxy", "10.0.0.0/8", "--trusted-proxy=unix", "--proxy-protocol"),
+        OPTIONS_RUN);
+    ck_assert(trust_has(&o.trust, &proxy) && !trust_has(&o.trust, &other));
+    ck_assert_uint_eq(o.trusted_proxies.count, 2);
+    ck_assert_str_eq(o.trusted_proxies.all[0], "10.0.0.0/8");
+    setenv("TANDEM_TRUSTED_PROXY", "2001:db8::/32 192.0.2.1", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
+    ck_assert(trust_has(&o.trust, &other) && !trust_has(&o.trust, &proxy));
+    setenv("TANDEM_TRUSTED_PROXY", "10.0.0.1/8", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_BAD);
+    ck_assert_ptr_nonnull(strstr(err_text, "TANDEM_TRUSTED_PROXY: \"10.0.0.1/8\" has bits set"));
+    unsetenv("TANDEM_TRUSTED_PROXY");
+    ck_assert_int_eq(READ("--proxy-protocol"), OPTIONS_BAD);
+    ck_assert_ptr_nonnull(strstr(err_text, "--proxy-protocol: nobody is trusted"));
+}
+END_TEST
+
 START_TEST(prints_help_that_fits_a_screen)
 {
     int lines = 0;
@@ -424,6 +447,7 @@ int main(void)
     tcase_add_loop_test(tcase, says_what_is_missing_of_tls, 0, COUNT(incomplete));
     tcase_add_test(tcase, survives_an_endless_argument);
     tcase_add_test(tcase, refuses_isolation_in_the_twin);
+    tcase_add_test(tcase, reads_proxies);
     tcase_add_test(tcase, prints_help_that_fits_a_screen);
     tcase_add_test(tcase, prints_the_version);
     suite_add_tcase(suite, tcase);

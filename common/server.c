@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "attendants.h"
+#include "checkup.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
@@ -41,9 +42,10 @@ static bool reserve_descriptors(struct server *s, size_t *table_size)
     if (limit.rlim_max < least) {
         log_line(
             LOG_ERROR,
-            "--max-connections %u needs %llu descriptors, but this process may have %llu: lower "
-            "it, or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
-            o->max_connections, (unsigned long long)least, (unsigned long long)limit.rlim_max);
+            "%s: %u connections need %llu descriptors, but this process may have %llu: lower it, "
+            "or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
+            options_place("max-connections", 0), o->max_connections, (unsigned long long)least,
+            (unsigned long long)limit.rlim_max);
         return false;
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
@@ -61,12 +63,13 @@ static size_t stash_size(const struct options *o)
 
 /* --- listeners --- */
 
-static bool open_listener(struct server *s, const char *address, enum listener_kind kind)
+static bool open_listener(struct server *s, const char *address, enum listener_kind kind,
+                          const char *place)
 {
     char why[512];
     struct listener *l = &s->listeners.all[s->listeners.count];
     if (!listener_open(l, address, why, sizeof why)) {
-        log_line(LOG_ERROR, "%s", why);
+        log_line(LOG_ERROR, "%s: %s", place, why);
         return false;
     }
     l->kind = kind;
@@ -79,12 +82,12 @@ static bool open_listeners(struct server *s)
 {
     const struct options *o = &s->options;
     for (size_t i = 0; i < o->listen.count; i++)
-        if (!open_listener(s, o->listen.all[i], LISTENER_PLAIN))
+        if (!open_listener(s, o->listen.all[i], LISTENER_PLAIN, options_place("listen", i)))
             return false;
     for (size_t i = 0; i < o->tls_listen.count; i++)
-        if (!open_listener(s, o->tls_listen.all[i], LISTENER_TLS))
+        if (!open_listener(s, o->tls_listen.all[i], LISTENER_TLS, options_place("tls-listen", i)))
             return false;
-    return !o->admin || open_listener(s, o->admin, LISTENER_ADMIN);
+    return !o->admin || open_listener(s, o->admin, LISTENER_ADMIN, options_place("admin", 0));
 }
 
 static void add_names(const struct listeners *ls, bool is_admin, char *names, size_t size)
@@ -309,7 +312,8 @@ static bool open_log(struct server *s)
     const struct options *o = &s->options;
     if (access_log_open(&s->access_log, o->access_log, o->log_format))
         return true;
-    log_line(LOG_ERROR, "--access-log %s: %s", o->access_log, strerror(errno));
+    log_line(LOG_ERROR, "%s: \"%s\": %s: name a file that this user may write to",
+             options_place("access-log", 0), o->access_log, strerror(errno));
     return false;
 }
 
@@ -334,28 +338,35 @@ static int run(struct server *s)
     return code;
 }
 
+/* All that is wrong, not the first of it. */
+static int check(const struct server *s, enum options_result options, bool has_descriptors)
+{
+    bool is_fine = checkup(&s->options) && has_descriptors;
+    if (options == OPTIONS_BAD)
+        return EXIT_USAGE;
+    if (!is_fine)
+        return EXIT_FAILED;
+    log_line(LOG_INFO, "the options are fine");
+    return EXIT_DRAINED;
+}
+
 int server_main(int argc, char **argv)
 {
     struct server s = {
         .epoll = -1, .handover = -1, .retire = -1, .signals = -1, .access_log.fd = -1};
     size_t table_size;
-    switch (options_read(&s.options, model_program, model_isolates, argc, argv)) {
-    case OPTIONS_DONE:
+    enum options_result options =
+        options_read(&s.options, model_program, model_isolates, argc, argv);
+    if (options == OPTIONS_DONE)
         return EXIT_DRAINED;
-    case OPTIONS_BAD:
+    if (options == OPTIONS_BAD && !s.options.check)
         return EXIT_USAGE;
-    case OPTIONS_RUN:
-        break;
-    }
     log_open(model_program, s.options.log_level);
-    if (!reserve_descriptors(&s, &table_size))
+    bool has_descriptors = reserve_descriptors(&s, &table_size);
+    if (s.options.check)
+        return check(&s, options, has_descriptors);
+    if (!has_descriptors)
         return EXIT_FAILED;
-    if (s.options.check) {
-        if (s.options.tls_listen.count > 0 && !model_check_tls(&s.options))
-            return EXIT_FAILED;
-        log_line(LOG_INFO, "the options are fine");
-        return EXIT_DRAINED;
-    }
     int code = EXIT_FAILED;
     if (open_listeners(&s) && open_log(&s) && open_memory(&s, table_size))
         code = run(&s);

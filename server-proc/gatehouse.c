@@ -81,8 +81,8 @@ static _Noreturn void become_program(const struct options *o)
 {
     char path[PATH_MAX] = PROGRAM;
     if (find_program(path, sizeof path)) {
-        o->argv[0] = path;
-        execv(path, o->argv);
+        o->command_line[0] = path;
+        execv(path, o->command_line);
     }
     log_line(LOG_ERROR, "%s: %s; it speaks TLS for server-proc, and is installed beside it", path,
              strerror(errno));

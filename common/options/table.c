@@ -71,7 +71,7 @@ const struct row option_rows[] = {
     {"log-format", WORD, "combined", FIELD(log_format), "combined|json", NULL, "of the access log", 0},
     {"log-level", WORD, "info", FIELD(log_level), "error|warn|info|debug", NULL, "", 0},
     {"one", SWITCH, NULL, FIELD(one), NO_RANGE, "serve in this process, for a debugger", 0},
-    {"config", FILE_NAME, NULL, FIELD(config), NO_RANGE, "NAME = VALUE lines; flags and environment win", OF_LINE},
+    {"config", FILE_NAME, NULL, FIELD(config), NO_RANGE, "a file of NAME = VALUE lines", OF_LINE},
     {"print-config", SWITCH, NULL, FIELD(print_config), NO_RANGE, "what all of this comes to, as such a file", OF_LINE},
     {"check", SWITCH, NULL, FIELD(check), NO_RANGE, "read everything, start nothing", OF_LINE},
     {"health", SWITCH, NULL, FIELD(health), NO_RANGE, "ask the server with these options how it is", OF_LINE},

@@ -23,6 +23,7 @@
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
+_Static_assert(FILE_LINE == 198, "a complaint says so, and the manual page");
 _Static_assert(INI_MAX_LINE >= FILE_LINE + 2, "a line, its end and a NUL fit what inih has");
 
 struct lines {

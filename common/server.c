@@ -15,6 +15,7 @@
 #include "attendants.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
+#include "health.h"
 #include "model.h"
 #include "module.h"
 #include "one.h"
@@ -334,6 +335,15 @@ static int run(struct server *s)
     return code;
 }
 
+/* Well: on stdout, exit 0. Not well: on stderr, exit 1. */
+static int tell_health(const struct options *o)
+{
+    char line[1024];
+    bool is_well = health_ask(o, line, sizeof line);
+    fprintf(is_well ? stdout : stderr, "%s: %s\n", model_program, line);
+    return is_well ? EXIT_DRAINED : EXIT_FAILED;
+}
+
 int server_main(int argc, char **argv)
 {
     struct server s = {
@@ -347,6 +357,8 @@ int server_main(int argc, char **argv)
     case OPTIONS_RUN:
         break;
     }
+    if (s.options.health)
+        return tell_health(&s.options);
     log_open(model_program, s.options.log_level);
     if (!reserve_descriptors(&s, &table_size))
         return EXIT_FAILED;

@@ -8,6 +8,7 @@
 # ${TANDEM_CACHE:-/var/tmp}/tandem-docker (tests/docker/engine.sh).
 set -u
 cd "$(dirname "$0")/.." || exit 1
+[ "$(id -u)" = 0 ] || exec sudo -n --preserve-env=TANDEM_CACHE,APT_MIRROR tests/docker.sh "$@"
 work=$(mktemp -d /tmp/tandem-docker-XXXXXX)
 name=tandem-test-$$ # of all containers, networks and projects
 total=0

@@ -25,6 +25,7 @@ engine_start() {
     mkdir -p "$cache"
     exec 9>"$cache/lock"
     flock -w 600 9 || return 1
+    forwarding=$(iptables -S FORWARD 2>/dev/null | sed -n 's/^-P FORWARD //p')
     had_rules=$(iptables-save 2>/dev/null | grep -c DOCKER)
     had_bridges=$(ip -o link | grep -cE ': (docker0|docker_gwbridge|br-)')
     export DOCKER_HOST=unix://$work/docker.sock
@@ -45,7 +46,7 @@ engine_start() {
 engine_forget() {
     if [ "$had_rules" = 0 ] && iptables-save >"$work/rules" 2>/dev/null; then
         grep -vE 'DOCKER|docker0|docker_gwbridge| br-' "$work/rules" |
-            sed 's/^:FORWARD DROP/:FORWARD ACCEPT/' | iptables-restore
+            sed "s/^:FORWARD DROP/:FORWARD ${forwarding:-ACCEPT}/" | iptables-restore
     fi
     if [ "$had_bridges" = 0 ]; then
         ip -o link | sed -nE 's/^[0-9]+: (docker0|docker_gwbridge|br-[0-9a-f]+):.*/\1/p' |

@@ -344,6 +344,7 @@ docker network create "$name" >/dev/null || exit 1
 
 check 'base image debian:trixie-slim' base_image
 check 'the images are built' build
+[ $failed = 0 ] || exit 1 # what follows would be about images of an earlier run
 docker image ls --filter 'reference=tandem/*' --format '{{.Repository}}  {{.Size}}' | grep -v /build |
     sed 's/^/     /'
 for image in server-proc server-thread loadtest; do

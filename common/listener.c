@@ -279,6 +279,75 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
     return open;
 }
 
+/* --- the same place, as a client sees it --- */
+
+static bool is_wildcard(const struct sockaddr *address)
+{
+    static const struct in6_addr all; /* :: */
+    if (address->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)address)->sin_addr.s_addr == INADDR_ANY;
+    return memcmp(&((const struct sockaddr_in6 *)address)->sin6_addr, &all, sizeof all) == 0;
+}
+
+static void use_loopback(struct sockaddr_storage *at)
+{
+    if (at->ss_family == AF_INET)
+        ((struct sockaddr_in *)at)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else
+        ((struct sockaddr_in6 *)at)->sin6_addr = in6addr_loopback;
+}
+
+/* "" is loopback here: whoever listens on all addresses listens on that of IPv4 in any case. */
+static int resolve(const struct place *p, int family, struct sockaddr_storage *at,
+                   socklen_t *length)
+{
+    struct addrinfo hints = {
+        .ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    bool has_name = *p->host && strcasecmp(p->host, "localhost") != 0;
+    int error = getaddrinfo(has_name ? p->host : NULL, p->port, &hints, &found);
+    if (error)
+        return error;
+    memcpy(at, found->ai_addr, found->ai_addrlen);
+    *length = found->ai_addrlen;
+    freeaddrinfo(found);
+    if (is_wildcard((const struct sockaddr *)at))
+        use_loopback(at);
+    return 0;
+}
+
+static void reach_unix(const struct place *p, struct sockaddr_storage *at, socklen_t *length)
+{
+    struct sockaddr_un *sun = (struct sockaddr_un *)at;
+    sun->sun_family = AF_UNIX;
+    snprintf(sun->sun_path, sizeof sun->sun_path, "%s", p->path);
+    *length = sizeof *sun;
+}
+
+bool listener_reach(const char *address, struct sockaddr_storage *at, socklen_t *length, char *why,
+                    size_t size)
+{
+    struct place p;
+    *at = (struct sockaddr_storage){0};
+    if (!take_apart(&p, address, why, size))
+        return false;
+    if (p.path) {
+        reach_unix(&p, at, length);
+        return true;
+    }
+    if (strcmp(p.port, "0") == 0) {
+        snprintf(why, size, "%.200s: port 0 is another one each time: give the server a port",
+                 address);
+        return false;
+    }
+    int error = resolve(&p, p.is_ipv6 ? AF_INET6 : AF_INET, at, length);
+    if (error && !p.is_ipv6)
+        error = resolve(&p, AF_INET6, at, length);
+    if (error)
+        snprintf(why, size, "%.200s: %s", address, gai_strerror(error));
+    return error == 0;
+}
+
 static void close_one(const struct listener *l)
 {
     if (l->fd >= 0) /* else it was lost, and could not be opened again */

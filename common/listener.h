@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "limits.h"
@@ -54,6 +55,12 @@ bool listeners_accepted(const struct listeners *ls, int fd);
 
 /* Writes the line to `ready_fd` and closes it; -1: does nothing. */
 void listeners_announce(const char *line, int ready_fd);
+
+/* Where a client on this machine reaches what listens on `address` (as typed): what stands for all
+ * addresses becomes the loopback one. May ask the resolver. False: one line in `why`; so with port
+ * 0, which is another one in the end. */
+bool listener_reach(const char *address, struct sockaddr_storage *at, socklen_t *length, char *why,
+                    size_t size);
 
 /* True when `name` can be parsed as --listen takes it; `why` as above. For --check and options. */
 bool listener_check(const char *address, char *why, size_t size);

@@ -18,6 +18,7 @@
 #include "checkup.h"
 #include "footprint.h"
 #include "handlers/handlers.h"
+#include "health.h"
 #include "model.h"
 #include "module.h"
 #include "one.h"
@@ -346,6 +347,15 @@ static void close_all(struct server *s)
         close(s->signals);
 }
 
+/* Well: on stdout, exit 0. Not well: on stderr, exit 1. */
+static int tell_health(const struct options *o)
+{
+    char line[1024];
+    bool is_well = health_ask(o, line, sizeof line);
+    fprintf(is_well ? stdout : stderr, "%s: %s\n", model_program, line);
+    return is_well ? EXIT_DRAINED : EXIT_FAILED;
+}
+
 int server_main(int argc, char **argv)
 {
     struct server s = {.epoll = -1, .handover = -1, .retire = -1, .signals = -1};
@@ -360,6 +370,8 @@ int server_main(int argc, char **argv)
         return EXIT_DRAINED;
     if (options == OPTIONS_BAD && !s.options.check)
         return EXIT_USAGE;
+    if (s.options.health)
+        return tell_health(&s.options);
     log_open(model_program, s.options.log_level);
     bool has_descriptors = reserve_descriptors(&s, &table_size);
     if (s.options.check)

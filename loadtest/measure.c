@@ -21,6 +21,7 @@
 #include "machine.h"
 #include "report/progress.h"
 #include "server/process_fault.h"
+#include "target/lookup.h"
 #include "target/target.h"
 #include "units.h"
 
@@ -270,7 +271,11 @@ bool run_measure(const struct run_options *o, const char *label, struct result *
         good = (plan.tls = tls_context_new(&o->tls, why)) != NULL;
     if (good && o->server_metrics)
         good = reconcile_before(o->server_metrics, &result->server, why);
+    struct lookup *lookup = NULL;
+    if (good && o->resolve_ns > 0)
+        good = (lookup = lookup_start(&target, o->resolve_ns, why)) != NULL;
     good = good && run_engine(&plan, o, label, result, why);
+    lookup_stop(lookup);
     tls_context_free(plan.tls);
     target_free(&target);
     return good;

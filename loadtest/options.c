@@ -72,6 +72,11 @@ static bool set_timeout(void *into, const char *value, struct complaint *why)
     return take_duration(value, false, &((struct run_options *)into)->timeout_ns, why);
 }
 
+static bool set_resolve(void *into, const char *value, struct complaint *why)
+{
+    return take_duration(value, false, &((struct run_options *)into)->resolve_ns, why);
+}
+
 static bool set_requests(void *into, const char *value, struct complaint *why)
 {
     int64_t n = 0;
@@ -383,6 +388,7 @@ static const struct option_spec table[] = {
     {0, "no-keepalive", NULL, "a connection for each request", set_no_keepalive},
     {0, "timeout", "DUR", "for a request, from its sending (10s)", set_timeout},
     {0, "warmup", "DUR", "before the run (1s with --inject, else 0s)", set_warmup},
+    {0, "resolve", "DUR", "ask for names again so often, use all addresses", set_resolve},
     {0, "insecure", NULL, "https: any certificate will do", set_insecure},
     {0, "cacert", "FILE", "https: trust these authorities, not the system's", set_cacert},
     {0, "cert", "FILE", "https: a certificate to show to servers that ask", set_cert},
@@ -599,7 +605,5 @@ void run_options_help(FILE *out)
     fputs("KINDs not /fault/KIND: drip half-close reset-request reset-response garbage\n"
           "stalled-reader; with --start, at a time: kill-worker freeze:6s restart reload.\n",
           out);
-    fputs("Exit status: 0 the expectations held, 1 one failed, 2 the run was invalid,\n"
-          "3 nothing was tested. More: man loadtest\n",
-          out);
+    fputs("Exit: 0 expectations held, 1 not, 2 invalid, 3 nothing tested. See man loadtest\n", out);
 }

@@ -57,6 +57,7 @@ struct run_options {
     const char *json, *csv, *html; /* file names, "-" for stdout */
     const char *hlog;              /* file name */
     struct runlog *log;         /* that file, opened by the caller of run_measure(); NULL: none */
+    int64_t resolve_ns;         /* names are asked for again so often; 0: only before the run */
     const char *start;          /* command of the server to start; NULL: none */
     const char *server_metrics; /* URL; NULL: none */
     struct subject *subject; /* what process faults act on, where it is not for --start to say; not

@@ -86,7 +86,8 @@ static int demonstrate(struct demo *d, struct output *outputs)
 {
     struct workshop workshop = {.folder = ""};
     struct complaint why;
-    if (!outputs_open(outputs, OUTPUTS, &why) || !workshop_open(&workshop, &why)) {
+    bool ours = !d->options->elsewhere; /* else no server needs anything from us */
+    if (!outputs_open(outputs, OUTPUTS, &why) || (ours && !workshop_open(&workshop, &why))) {
         fprintf(stderr, "loadtest: %s\n", why.text);
         outputs_give_up(outputs, OUTPUTS);
         return EXIT_INVALID;
@@ -99,7 +100,8 @@ static int demonstrate(struct demo *d, struct output *outputs)
         demo_scenarios(d, &workshop);
     else
         demo_experiment(d, &workshop);
-    workshop_close(&workshop);
+    if (ours)
+        workshop_close(&workshop);
     int status = tell(d, outputs);
     demo_experiment_free(d);
     return status;

@@ -60,7 +60,9 @@ static void describe(const struct demo *d, char *text, size_t room)
 {
     const struct demo_options *o = d->options;
     char pinned[64] = "server and client share the CPUs";
-    if (d->server_cpu >= 0)
+    if (o->elsewhere)
+        snprintf(pinned, sizeof pinned, "the servers run elsewhere");
+    else if (d->server_cpu >= 0)
         snprintf(pinned, sizeof pinned, "each server on CPU %d alone", d->server_cpu);
     snprintf(text, room,
              "%u keep-alive connections, a file of 1 KiB, %.3g s a run, closed loop, %s",

@@ -9,6 +9,7 @@
 #include "../options.h"
 #include "../optparse.h"
 #include "../units.h"
+#include "demo_server.h"
 
 static bool take_number(const char *text, int64_t high, unsigned *n, struct complaint *why)
 {
@@ -86,6 +87,39 @@ static bool set_servers(void *into, const char *value, struct complaint *why)
     return true;
 }
 
+/* HOST:PORT, short enough. */
+static bool take_place(const char *text, size_t length, char place[SUBJECT_ADDRESS_MAX])
+{
+    const char *colon = memchr(text, ':', length);
+    if (!colon || colon == text || colon + 1 == text + length || length >= SUBJECT_ADDRESS_MAX ||
+        memchr(text, '/', length))
+        return false;
+    memcpy(place, text, length);
+    place[length] = '\0';
+    return true;
+}
+
+/* pool=server-proc:8080,server-proc:9090 */
+static bool set_against(void *into, const char *value, struct complaint *why)
+{
+    struct demo_options *o = into;
+    size_t name = strcspn(value, "=");
+    for (size_t i = 0; value[name] && i < SUBJECTS; i++) {
+        const char *subject = demo_server_name(i), *at = value + name + 1;
+        size_t length = strcspn(at, ",");
+        if (strlen(subject) != name || strncmp(subject, value, name) != 0)
+            continue;
+        o->elsewhere = true;
+        if (at[length] && take_place(at, length, o->against[i].address) &&
+            take_place(at + length + 1, strlen(at + length + 1), o->against[i].admin))
+            return true;
+    }
+    return complain(why,
+                    "\"%s\" is not NAME=HOST:PORT,HOST:ADMINPORT, where NAME is thread, pool or "
+                    "fresh",
+                    value);
+}
+
 static bool set_workers(void *into, const char *value, struct complaint *why)
 {
     unsigned n;
@@ -144,6 +178,7 @@ static const struct option_spec table[] = {
     {0, "kind", "KIND", "of the fault, as in /fault/KIND (segv)", set_kind},
     {0, "seed", "N", "of the choice which requests are poisoned (1)", set_seed},
     {0, "servers", "DIR", "where server-proc/ and server-thread/ were built", set_servers},
+    {0, "against", "WHERE", "NAME=HOST:PORT,HOST:ADMINPORT: is up already; thrice", set_against},
     {0, "workers", "N", "passed on to the servers (their default)", set_workers},
     {0, "no-pin", NULL, "let server and client run on any CPU", set_no_pin},
     {0, "json", "FILE", "all results; - for stdout, instead of the text", set_json},
@@ -179,9 +214,25 @@ static void fill_in(struct demo_options *o)
         o->depth = 1;
 }
 
+/* The three are compared with one another, and either all are ours or none. */
+static bool check_against(struct demo_options *o, struct complaint *why)
+{
+    if (o->servers || o->workers)
+        return complain(why, "--servers and --workers are for servers that demo starts itself: "
+                             "not with --against");
+    for (size_t i = 0; i < SUBJECTS; i++)
+        if (!o->against[i].admin[0])
+            return complain(why, "--against %s=… is missing: thread, pool and fresh are compared",
+                            demo_server_name(i));
+    o->pin = false;
+    return true;
+}
+
 bool demo_options_parse(struct demo_options *o, int argc, char *const *argv, struct complaint *why)
 {
     if (!options_parse(table, o, argc, argv, no_operand, "loadtest demo", why))
+        return false;
+    if (o->elsewhere && !o->help && !o->version && !check_against(o, why))
         return false;
     if (o->scenario_count > 0 && o->fault_given)
         return complain(why, "--kind and --share have no say with --scenario: its file says what "
@@ -195,7 +246,7 @@ void demo_options_help(void)
     puts("usage: loadtest demo [options]\n"
          "Starts server-thread, server-proc (pool) and server-proc (fresh) one after\n"
          "another, puts the same load on each, steady and with poisoned requests, or as\n"
-         "scenarios say, and compares them.\n");
+         "scenarios say, and compares them. With --against it starts none.\n");
     options_help(table, stdout);
     puts("\nExit status: 0 all was measured, 2 a server did not start, a run was invalid, or\n"
          "the servers' books do not agree with ours, 3 nothing was tested. What scenarios\n"

@@ -8,9 +8,17 @@
 #include <stdint.h>
 
 #include "../complaint.h"
+#include "../server/subject.h"
 #include "../target/target.h"
 
+enum { THREAD, POOL, FRESH, SUBJECTS };
 enum { DEMO_SCENARIOS = 64 };
+
+/* A subject that somebody else has started, perhaps on another machine. */
+struct demo_elsewhere {
+    char address[SUBJECT_ADDRESS_MAX]; /* HOST:PORT; "": none was given */
+    char admin[SUBJECT_ADDRESS_MAX];
+};
 
 /* Texts point into argv. What was not given is 0, or NULL, until it is known what it is for. */
 struct demo_options {
@@ -24,7 +32,9 @@ struct demo_options {
     char kind[KIND_SIZE]; /* of the fault */
     uint64_t seed;
     const char *servers; /* folder that holds server-proc/ and server-thread/; NULL: beside us */
-    const char *workers; /* passed on to the servers; NULL: their default */
+    struct demo_elsewhere against[SUBJECTS]; /* with --against all of them, else none */
+    bool elsewhere;
+    const char *workers;     /* passed on to the servers; NULL: their default */
     const char *json, *html; /* file names, "-" for stdout */
     bool pin, quiet, help, version;
     bool seed_given, fault_given; /* --kind or --share */

@@ -52,6 +52,18 @@ static bool refuse_foreign(const struct run_options *o, struct complaint *why)
     return true;
 }
 
+/* Of those that are elsewhere no process is within reach. */
+static bool check_reach(const struct run_options *o, struct complaint *why)
+{
+    for (size_t i = 0; i < o->injection_count; i++)
+        if (o->injections[i].level == FAULT_PROCESS)
+            return complain(why,
+                            "%s is done to a process, and those of --against are out of reach: "
+                            "leave this scenario out",
+                            o->injections[i].kind);
+    return true;
+}
+
 static void shorten(struct run_options *o, int64_t most_ns)
 {
     if (o->duration_ns <= most_ns)
@@ -92,7 +104,7 @@ static bool fit(struct run_options *o, const struct demo_options *demo, struct c
         o->seed = demo->seed;
     o->quiet = demo->quiet;
     o->subject = &later;
-    if (!run_options_settle(o, why))
+    if (!run_options_settle(o, why) || (demo->elsewhere && !check_reach(o, why)))
         return false;
     shorten(o, demo->duration_ns);
     return check_moments(o, why);

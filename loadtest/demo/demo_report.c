@@ -27,6 +27,10 @@ static void header(FILE *out, const struct demo *d)
     if (d->server_cpu >= 0)
         fprintf(out, "Each server runs on CPU %d alone, the client on the others.\n\n",
                 d->server_cpu);
+    else if (o->elsewhere)
+        fputs(
+            "The servers run elsewhere (--against), with whatever CPUs they were given there.\n\n",
+            out);
     else
         fputs("Server and client share the CPUs, so each takes time from the other.\n\n", out);
     fputs("server  load            rps      p50      p99  victims  no service  500, kept   CPU/req "
@@ -105,7 +109,9 @@ static void legend(FILE *out, const struct demo *d)
         "included\n"
         "  memory      PSS of all its processes after the run: shared pages are counted once\n",
         out);
-    if (of_workers)
+    if (of_workers && d->options->elsewhere)
+        fputs("              (of its workers alone, as its /metrics tell)\n", out);
+    else if (of_workers)
         fputs("              (of its workers alone, as they tell; run as root to count its other "
               "processes, too)\n",
               out);
@@ -249,8 +255,9 @@ static void tell_price(FILE *out, const struct demo *d, size_t index)
     fprintf(out, "\n  and answers %.0f %% as many requests per second",
             100 * other->result.rps / thread->result.rps);
     if (other->memory_of_workers == thread->memory_of_workers && thread->memory > 0)
-        fprintf(out, ", with %.1f times the memory",
-                (double)other->memory / (double)thread->memory);
+        fprintf(out, ", with %.1f times the memory%s",
+                (double)other->memory / (double)thread->memory,
+                other->memory_of_workers ? " in its workers" : "");
     fputs(".\n", out);
 }
 

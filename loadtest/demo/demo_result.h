@@ -17,7 +17,6 @@
 #include "demo_check.h"
 #include "demo_options.h"
 
-enum { THREAD, POOL, FRESH, SUBJECTS };
 enum { STEADY, FAULTY, RUNS };
 enum { DEMO_NAME = 64 };
 

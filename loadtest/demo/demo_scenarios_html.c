@@ -69,7 +69,9 @@ static struct html_comparison fill(struct part *p, const char *const heads[COLUM
 static void describe(const struct demo *d, char *text, size_t room)
 {
     char pinned[64] = "server and client share the CPUs";
-    if (d->server_cpu >= 0)
+    if (d->options->elsewhere)
+        snprintf(pinned, sizeof pinned, "on servers that run elsewhere");
+    else if (d->server_cpu >= 0)
         snprintf(pinned, sizeof pinned, "each server on CPU %d alone", d->server_cpu);
     snprintf(text, room,
              "%zu scenario%s, %s. Where something is done on purpose, the same load without that "

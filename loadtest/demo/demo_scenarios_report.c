@@ -252,19 +252,25 @@ void demo_scenario_findings(FILE *out, const struct demo_scenario *s)
 
 /* ── The whole ─────────────────────────────────────────────────────────────────────────────── */
 
+#define OWN_SERVER \
+    " Each scenario has a server of its own (--request-timeout " DEMO_REQUEST_TIMEOUT ")."
+
 static void header(FILE *out, const struct demo *d)
 {
-    char cpu[128];
-    if (d->server_cpu >= 0)
-        snprintf(cpu, sizeof cpu, "Each server runs on CPU %d alone, the client on the others.",
+    char cpu[256];
+    if (d->options->elsewhere)
+        snprintf(cpu, sizeof cpu,
+                 "The servers run elsewhere (--against), the same ones in all scenarios.");
+    else if (d->server_cpu >= 0)
+        snprintf(cpu, sizeof cpu,
+                 "Each server runs on CPU %d alone, the client on the others." OWN_SERVER,
                  d->server_cpu);
     else
         snprintf(cpu, sizeof cpu,
-                 "Server and client share the CPUs, so each takes time from the other.");
+                 "Server and client share the CPUs, so each takes time from the other." OWN_SERVER);
     char text[PARAGRAPH_MAX];
     snprintf(text, sizeof text,
-             "%s Each scenario has a server of its own (--request-timeout " DEMO_REQUEST_TIMEOUT
-             "). Where something is done on purpose, the same load without that goes before, for "
+             "%s Where something is done on purpose, the same load without that goes before, for "
              "as long: the steady run that it is measured by.",
              cpu);
     fputc('\n', out);

@@ -94,11 +94,24 @@ static void keep_addresses(struct demo_server *s)
     snprintf(s->metrics, sizeof s->metrics, "http://%s/metrics", s->admin);
 }
 
+/* Somebody else's: what there is to know of it stands in its /metrics. */
+static void visit(struct demo_server *s, const struct demo_elsewhere *there)
+{
+    s->subject = (struct subject){.pid = -1};
+    snprintf(s->subject.address, sizeof s->subject.address, "%s", there->address);
+    snprintf(s->subject.admin, sizeof s->subject.admin, "%s", there->admin);
+    keep_addresses(s);
+}
+
 bool demo_server_start(struct demo_server *s, const struct demo *d, size_t index,
                        const struct demo_needs *needs, const struct workshop *w,
                        struct complaint *why)
 {
     char folder[WORKSHOP_PATH];
+    if (d->options->elsewhere) {
+        visit(s, &d->options->against[index]);
+        return true;
+    }
     if (!find_servers(d->options, folder, sizeof folder, why))
         return false;
     snprintf(s->binary, sizeof s->binary, "%s/%s", folder, recipes[index].binary);

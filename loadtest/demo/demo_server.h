@@ -31,7 +31,8 @@ struct demo_needs {
 
 /* "thread", "pool", "fresh". */
 const char *demo_server_name(size_t index);
-/* Starts subject number `index`. False: one line in `why`, and nothing is running. */
+/* Starts subject number `index`, or with --against only notes where it is: then it has no pid. False:
+ * one line in `why`, and nothing is running. */
 bool demo_server_start(struct demo_server *s, const struct demo *d, size_t index,
                        const struct demo_needs *needs, const struct workshop *w,
                        struct complaint *why);

@@ -115,7 +115,8 @@ void client_connect(struct client *c, int64_t now)
 {
     c->connect_ns = now;
     c->retry_ns = 0;
-    int error = line_dial(&c->line, &c->endpoint->address, c->crew->epoll, c, 0);
+    const struct address *there = endpoint_address(c->endpoint, &c->crew->dials);
+    int error = line_dial(&c->line, there, c->crew->epoll, c, 0);
     if (error)
         open_failed(c, outcome_of_connect_error(error), now);
     else

@@ -40,6 +40,7 @@ struct client_crew {
     unsigned depth;     /* flights at once on a connection */
     char *input;        /* a buffer that all use in turn: nothing is kept in it between calls */
     size_t input_size;
+    unsigned dials;          /* connections begun: where a name has several addresses, in turn */
     uint64_t bytes;          /* received */
     struct tls_context *tls; /* NULL when no endpoint speaks TLS */
     struct tls_facts tls_facts;

@@ -327,8 +327,8 @@ void gang_start(struct gang *g, const struct endpoint *endpoint, const struct fl
     int error = ENOMEM;
     if (line_init(&m->line, endpoint->tls_host, crew->tls, &crew->tls_facts) &&
         fill_in(m, crew->seed))
-        error =
-            line_dial(&m->line, &endpoint->address, g->epoll, m, m->kind->deaf ? TINY_BUFFER : 0);
+        error = line_dial(&m->line, endpoint_address(endpoint, &g->crew->dials), g->epoll, m,
+                          m->kind->deaf ? TINY_BUFFER : 0);
     if (error)
         finish(m, outcome_of_connect_error(error), 0);
 }

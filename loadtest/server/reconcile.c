@@ -71,6 +71,12 @@ static bool is_same_life(const struct server_metrics *a, const struct server_met
     return fabs(a->started_s - b->started_s) < 0.0005 && b->requests >= a->requests;
 }
 
+static uint64_t count_watchers(const struct server_side *s)
+{
+    /* A server that tells so may have had nothing to tell the first time. */
+    return s->after.tells_watched ? s->after.watched - s->before.watched : s->readings;
+}
+
 void reconcile(struct server_side *s, const struct ledger *run, const struct ledger *warmup)
 {
     s->answered = ledger_answered(run) + ledger_answered(warmup);
@@ -80,8 +86,9 @@ void reconcile(struct server_side *s, const struct ledger *run, const struct led
     if (!s->comparable)
         return;
     s->counted = s->after.requests - s->before.requests + s->after.refused - s->before.refused;
-    s->difference = (int64_t)s->counted - (int64_t)s->readings - (int64_t)s->answered;
-    s->counted -= s->counted >= s->readings ? s->readings : 0;
+    s->watchers = count_watchers(s);
+    s->difference = (int64_t)s->counted - (int64_t)s->watchers - (int64_t)s->answered;
+    s->counted -= s->counted >= s->watchers ? s->watchers : 0;
     s->reconciled =
         s->difference >= 0 && s->difference <= (int64_t)(s->unseen + s->failed_readings);
     s->killed = reconcile_killed(s, NULL);

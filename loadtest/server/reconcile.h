@@ -8,7 +8,8 @@
  *
  * where `unseen` are the requests that left, and whose answer we did not see whole: reset, closed,
  * truncated, malformed, deadline, unfinished. When there are none, the two are equal. `difference`
- * is counted − answered. Our own readings of /metrics are taken off.
+ * is counted − answered. Our own readings of /metrics are taken off, and those of other watchers, as far
+ * as the server counts apart what came by --admin: a container's health check, a Prometheus.
  *
  * Outside these bounds one of the two counted wrongly, or somebody else used the server: the run is
  * invalid. A server that was started again in between has lost its count, and nothing can be said.
@@ -29,6 +30,7 @@ struct server_side {
     uint64_t readings;        /* of our own, that the second one counts: at least 1 … */
     uint64_t failed_readings; /* … and perhaps these */
     bool comparable;          /* it is the same server, and was not started again */
+    uint64_t watchers;        /* what was asked by --admin, as far as we know */
     uint64_t counted, answered, unseen;
     int64_t difference;
     bool reconciled;

@@ -95,13 +95,23 @@ static void add_killed(struct server_metrics *m, const char *line, double value)
     m->killed[i].requests += (uint64_t)value;
 }
 
+/* "tandem_responses_total{route="(admin)",code="200"} 7", and the other codes. */
+static void add_watched(struct server_metrics *m, const char *line, double value)
+{
+    m->tells_watched = true;
+    if (strncmp(line, "tandem_responses_total{route=\"(admin)\"", 38) == 0)
+        m->watched += (uint64_t)value;
+}
+
 static void read_line(struct server_metrics *m, const char *line, bool *counts_requests)
 {
     double value;
     if (sample(line, "tandem_requests_total", &value)) {
         m->requests = (uint64_t)value;
         *counts_requests = true;
-    } else if (sample(line, "tandem_requests_refused_total", &value))
+    } else if (sample(line, "tandem_responses_total", &value))
+        add_watched(m, line, value);
+    else if (sample(line, "tandem_requests_refused_total", &value))
         m->refused = (uint64_t)value;
     else if (sample(line, "tandem_worker_deaths_total", &value))
         m->worker_deaths = (uint64_t)value;

@@ -18,6 +18,8 @@ enum { METRICS_CAUSES = 16, METRICS_WORD = 24 };
 struct server_metrics {
     double started_s;       /* seconds since 1970; 0: it does not say */
     uint64_t requests;      /* whole ones that were answered */
+    bool tells_watched;     /* whether it counts the next apart */
+    uint64_t watched;       /* of `requests`: those that watchers asked by --admin, ourselves too */
     uint64_t refused;       /* answers to what was no whole request */
     uint64_t worker_deaths; /* processes, whatever they were doing */
     struct {

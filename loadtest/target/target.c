@@ -261,6 +261,16 @@ bool target_build(struct target *t, const struct aim *aims, size_t aim_count,
     return good;
 }
 
+static void forget_addresses(struct endpoint *e)
+{
+    struct addresses *list = atomic_load(&e->addresses);
+    while (list) {
+        struct addresses *older = list->older;
+        free(list);
+        list = older;
+    }
+}
+
 void target_free(struct target *t)
 {
     for (size_t i = 0; i < t->endpoint_count; i++) {
@@ -272,6 +282,7 @@ void target_free(struct target *t)
         free(endpoint->innocent);
         free(endpoint->weights);
         alias_free(&endpoint->alias);
+        forget_addresses(endpoint);
     }
     free(t->endpoints);
     free(t->berths);
@@ -297,6 +308,12 @@ bool target_needs_gang(const struct target *t)
 const struct endpoint *target_endpoint_of(const struct target *t, size_t n)
 {
     return &t->endpoints[t->berths[n]];
+}
+
+const struct address *endpoint_address(const struct endpoint *e, unsigned *turn)
+{
+    const struct addresses *list = atomic_load(&e->addresses);
+    return list && list->count > 0 ? &list->all[(*turn)++ % list->count] : &e->address;
 }
 
 void chooser_init(struct chooser *c, const struct target *t, uint64_t seed, unsigned thread)

@@ -7,6 +7,7 @@
 #ifndef LOADTEST_TARGET_H
 #define LOADTEST_TARGET_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,13 +20,21 @@
 #include "url.h"
 #include "urls.h"
 
-enum { MAX_SERVERS = 256 };
+enum { MAX_SERVERS = 256, ADDRESSES_MAX = 64 };
+
+/* All addresses behind a name, as they were at one moment. */
+struct addresses {
+    size_t count;
+    struct address all[ADDRESSES_MAX];
+    struct addresses *older; /* owned */
+};
 
 /* One server address, and the shots that can be fired at it. */
 struct endpoint {
-    struct address address;
-    char host[URL_HOST_MAX], port[6]; /* as in the first URL that named it */
-    const char *tls_host;             /* = host: whom to speak TLS with; NULL: plain */
+    struct address address;                /* the first that accepted a connection */
+    _Atomic(struct addresses *) addresses; /* --resolve: the latest list (lookup.h); owned; NULL */
+    char host[URL_HOST_MAX], port[6];      /* as in the first URL that named it */
+    const char *tls_host;                  /* = host: whom to speak TLS with; NULL: plain */
     char authority[sizeof((struct url *)0)->authority];
     struct shot *innocent; /* owned */
     double *weights;       /* of each of them; owned */
@@ -57,6 +66,10 @@ bool target_needs_tls(const struct target *t);
 bool target_needs_gang(const struct target *t);
 /* Whose connection number `n` is. */
 const struct endpoint *target_endpoint_of(const struct target *t, size_t n);
+
+/* Where to dial: the endpoint's address, or with --resolve the next of its list; `turn` is the
+ * caller's own count. */
+const struct address *endpoint_address(const struct endpoint *e, unsigned *turn);
 
 /* One thread's state of choice. */
 struct chooser {

@@ -57,6 +57,40 @@ START_TEST(scenarios_keep_theirs)
 }
 END_TEST
 
+START_TEST(servers_may_be_elsewhere)
+{
+    struct complaint why;
+    ck_assert(PARSE(&why, "--against", "pool=proc:8080,proc:9090", "--against=thread=t:1,t:2",
+                    "--against", "fresh=10.0.0.7:80,10.0.0.7:90"));
+    ck_assert(o.elsewhere);
+    ck_assert(!o.pin);
+    ck_assert_str_eq(o.against[POOL].address, "proc:8080");
+    ck_assert_str_eq(o.against[POOL].admin, "proc:9090");
+    ck_assert_str_eq(o.against[FRESH].address, "10.0.0.7:80");
+    ck_assert(!PARSE(&why, "--against", "pool=proc:8080,proc:9090", "--against=thread=t:1,t:2"));
+    ck_assert_ptr_nonnull(strstr(why.text, "fresh"));
+    ck_assert(!PARSE(&why, "--against", "pool=a:1,a:2", "--against=thread=a:1,a:2", "--against",
+                     "fresh=a:1,a:2", "--workers", "3"));
+    ck_assert_ptr_nonnull(strstr(why.text, "--workers"));
+    ck_assert(PARSE(&why, "--quiet"));
+    ck_assert(!o.elsewhere);
+}
+END_TEST
+
+START_TEST(elsewhere_is_a_name_and_two_places)
+{
+    static const char *const bad[] = {
+        "pool",        "pool=",       "pool=a:1",           "pool=a:1,",
+        "pool=a,b",    "pool=:1,:2",  "swim=a:1,a:2",       "=a:1,a:2",
+        "poo=a:1,a:2", "pool=a:1,b:", "pool=http://a:1,a:2"};
+    struct complaint why;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_msg(!PARSE(&why, "--against", bad[i]), "%s", bad[i]);
+        ck_assert_ptr_nonnull(strstr(why.text, "NAME=HOST:PORT,HOST:ADMINPORT"));
+    }
+}
+END_TEST
+
 START_TEST(one_says_what_is_done)
 {
     struct complaint why;
@@ -75,6 +109,8 @@ int main(void)
     TCase *tests = tcase_create("demo_options");
     tcase_add_test(tests, the_experiment_has_its_own_numbers);
     tcase_add_test(tests, scenarios_keep_theirs);
+    tcase_add_test(tests, servers_may_be_elsewhere);
+    tcase_add_test(tests, elsewhere_is_a_name_and_two_places);
     tcase_add_test(tests, one_says_what_is_done);
     suite_add_tcase(suite, tests);
     return unit_run(suite);

@@ -101,6 +101,18 @@ START_TEST(the_command_line_wins)
 }
 END_TEST
 
+START_TEST(processes_elsewhere_are_out_of_reach)
+{
+    struct complaint why;
+    options.elsewhere = true;
+    write_file("a.scn", "inject segv=1%\ninject drip=1%\n");
+    ck_assert_msg(plan(&why, "a", NULL), "%s", why.text);
+    write_file("a.scn", "inject kill-worker@1s\n");
+    ck_assert(!plan(&why, "a", NULL));
+    ck_assert_ptr_nonnull(strstr(why.text, "out of reach"));
+}
+END_TEST
+
 START_TEST(stages_keep_their_shape)
 {
     struct complaint why;
@@ -181,6 +193,7 @@ int main(void)
     tcase_add_checked_fixture(tests, open_folder, close_folder);
     tcase_add_test(tests, a_scenario_is_fitted);
     tcase_add_test(tests, the_command_line_wins);
+    tcase_add_test(tests, processes_elsewhere_are_out_of_reach);
     tcase_add_test(tests, stages_keep_their_shape);
     tcase_add_test(tests, all_are_those_in_the_folder);
     tcase_add_test(tests, what_cannot_be_is_said);

@@ -43,6 +43,31 @@ START_TEST(without_failures_the_two_are_equal)
 }
 END_TEST
 
+/* Health checks and other watchers, where the server counts them apart. */
+START_TEST(watchers_are_taken_off)
+{
+    struct ledger run = {0};
+    run.ended[INNOCENT][OUTCOME_OK] = 50;
+    struct server_side s = counted(50 + 6);
+    reconcile(&s, &run, &none);
+    ck_assert(!s.reconciled);
+    s.before.tells_watched = s.after.tells_watched = true;
+    s.before.watched = 10;
+    s.after.watched = 17; /* the reading before, and six of others */
+    reconcile(&s, &run, &none);
+    ck_assert(s.reconciled);
+    ck_assert_uint_eq(s.counted, 50);
+    s.after.watched = 16;
+    reconcile(&s, &run, &none);
+    ck_assert(!s.reconciled);
+    s.before.tells_watched = false; /* it had answered nobody yet */
+    s.before.watched = 0;
+    s.after.watched = 7;
+    reconcile(&s, &run, &none);
+    ck_assert(s.reconciled);
+}
+END_TEST
+
 START_TEST(what_we_could_not_see_it_may_have_counted)
 {
     struct ledger run = {0}, warmup = {0};
@@ -111,6 +136,7 @@ int main(void)
     Suite *suite = suite_create("reconcile");
     TCase *tests = tcase_create("reconcile");
     tcase_add_test(tests, without_failures_the_two_are_equal);
+    tcase_add_test(tests, watchers_are_taken_off);
     tcase_add_test(tests, what_we_could_not_see_it_may_have_counted);
     tcase_add_test(tests, answers_to_no_whole_request_count_as_well);
     tcase_add_test(tests, a_server_that_was_started_again_is_not_judged);

@@ -18,6 +18,9 @@ static const char text[] = "# HELP tandem_requests_total Whole requests\n"
                            "# TYPE tandem_requests_total counter\n"
                            "tandem_requests_total 4711\n"
                            "tandem_requests_refused_total 3\n"
+                           "tandem_responses_total{route=\"/\",code=\"200\"} 4700\n"
+                           "tandem_responses_total{route=\"(admin)\",code=\"200\"} 8\n"
+                           "tandem_responses_total{route=\"(admin)\",code=\"503\"} 3\n"
                            "requests_killed_total{cause=\"segv\",route=\"/fault/segv\"} 5\n"
                            "requests_killed_total{cause=\"segv\",route=\"/a \\\"b\\\\ c} 9\"} 7\n"
                            "requests_killed_total{cause=\"timeout\",route=\"/slow\"} 1\n"
@@ -30,6 +33,8 @@ static void check_all(const struct server_metrics *m)
 {
     ck_assert_uint_eq(m->requests, 4711);
     ck_assert_uint_eq(m->refused, 3);
+    ck_assert(m->tells_watched);
+    ck_assert_uint_eq(m->watched, 11);
     ck_assert_uint_eq(m->causes, 2);
     ck_assert_str_eq(m->killed[0].cause, "segv");
     ck_assert_uint_eq(m->killed[0].requests, 12);
@@ -54,6 +59,7 @@ START_TEST(what_is_missing_is_unknown)
     struct server_metrics m;
     ck_assert(server_metrics_parse("tandem_requests_total 1", &m));
     ck_assert(m.cpu_s < 0);
+    ck_assert(!m.tells_watched);
     ck_assert_uint_eq(m.pss_bytes, 0);
     ck_assert(!server_metrics_parse("", &m));
     ck_assert(!server_metrics_parse("tandem_requests_total_of_another 1\nrequests_total 5\n", &m));

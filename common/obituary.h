@@ -18,13 +18,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "limits.h"
+
 enum { OBITUARIES = 32 };
 
 struct obituary {
-    int64_t time;     /* ms since 1970 */
-    int64_t duration; /* µs since its handler was called; -1: it was in none */
-    int64_t worker;   /* its number; 0: the process of all of them */
-    char id[48];      /* of the request; "": it ran none */
+    int64_t time;                  /* ms since 1970 */
+    int64_t duration;              /* µs since its handler was called; -1: it was in none */
+    int64_t worker;                /* its number; 0: the process of all of them */
+    char id[LIMIT_REQUEST_ID + 1]; /* of the request; "": it ran none */
     char method[24];
     char target[128]; /* as it came, cut to fit */
     char cause[64];   /* "SIGSEGV (Segmentation fault)" */

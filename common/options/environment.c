@@ -51,7 +51,8 @@ static bool is_of_our_tools(const char *name, size_t length)
 {
     static const char *const names[] = {"SCENARIOS", "PROC",     "THREAD", "LOADTEST", "EXAMPLES",
                                         "MODULES",   "SOURCE",   "PRESET", "RELAY",    "LONG",
-                                        "MATRIX",    "PICTURES", "WERROR", "FAULT",    NULL};
+                                        "MATRIX",    "PICTURES", "WERROR", "FAULT",    "UNITS",
+                                        "CACHE",     NULL};
     for (const char *const *known = names; *known; known++)
         if (strlen(*known) == length && strncmp(*known, name, length) == 0)
             return true;

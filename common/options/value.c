@@ -161,6 +161,9 @@ static bool add_text(struct reader *r, const struct row *row, const char *place,
 static bool read_address(struct reader *r, const struct row *row, const char *place,
                          const char *text)
 {
+    const struct texts *texts = field_of(r, row);
+    if (texts->count == LIMIT_LISTENERS)
+        return complain(r, place, "more than %d addresses: leave some out", LIMIT_LISTENERS);
     return is_address(r, place, text) && add_text(r, row, place, text, "addresses");
 }
 

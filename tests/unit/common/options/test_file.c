@@ -191,7 +191,7 @@ START_TEST(refuses_more_than_fit)
 {
     char content[1024] = "";
 
-    for (int i = 0; i <= LIMIT_TEXTS; i++)
+    for (int i = 0; i <= LIMIT_LISTENERS; i++)
         strcat(content, "listen = :0\n");
     ck_assert_int_eq(READ("--config", file_of(content)), OPTIONS_BAD);
     ck_assert_ptr_nonnull(strstr(err_text, ":17: listen: more than 16 addresses"));

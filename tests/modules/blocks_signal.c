@@ -1,4 +1,4 @@
-/* Its `open` does not want to hear of SIGUSR2. */
+/* Its `open` does not want to hear of SIGQUIT. */
 #include "sound.h"
 
 #include <signal.h>
@@ -8,7 +8,7 @@ static const char *open_it(const char *argument, void **state)
     (void)argument, (void)state;
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGUSR2);
+    sigaddset(&set, SIGQUIT);
     sigprocmask(SIG_BLOCK, &set, NULL);
     return NULL;
 }

@@ -157,7 +157,7 @@ static const struct {
     {"locale", "has changed the locale"},
     {"thread_locale", "has changed the locale"},
     {"handles_signal", "has changed what SIGUSR2"},
-    {"blocks_signal", "has blocked SIGUSR2"},
+    {"blocks_signal", "has blocked SIGQUIT"},
     {"closes_descriptor", "has closed descriptor 1"},
     {"replaces_descriptor", "has replaced descriptor 0"},
     {"crashes", "SIGABRT"},

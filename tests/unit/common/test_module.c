@@ -179,7 +179,7 @@ static const struct {
     {"locale.so", {"module locale (", "changed the locale from C to C.UTF-8"}},
     {"thread_locale.so", {"module thread_locale (", "changed the locale of its thread"}},
     {"handles_signal.so", {"module handles_signal (", "its open has changed what SIGUSR2"}},
-    {"blocks_signal.so", {"module blocks_signal (", "its open has blocked SIGUSR2"}},
+    {"blocks_signal.so", {"module blocks_signal (", "its open has blocked SIGQUIT"}},
     {"closes_descriptor.so", {"module closes_descriptor (", "its open has closed descriptor 1"}},
     {"replaces_descriptor.so",
      {"module replaces_descriptor (", "its open has replaced descriptor 0"}},

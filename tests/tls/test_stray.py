@@ -23,7 +23,14 @@ class Closed(Case):
     def descriptors(self, server, what):
         """Those of the supervisor that are of a kind, in the order in which they were opened."""
         folder = "/proc/%d/fd" % server.pid
-        return sorted(int(fd) for fd in os.listdir(folder) if what in os.readlink(os.path.join(folder, fd)))
+        found = []
+        for fd in os.listdir(folder):
+            try:
+                if what in os.readlink(os.path.join(folder, fd)):
+                    found.append(int(fd))
+            except FileNotFoundError:
+                pass  # what the supervisor has open for a moment is none of those that are kept
+        return sorted(found)
 
     def board(self, server):
         return self.descriptors(server, "memfd:gates")[0]

@@ -275,6 +275,7 @@ static void become_spare(size_t place, pid_t nest)
             close(self.nest->ends[i]);
     close(self.nest->signals);
     munmap(self.nest->shared, sizeof *self.nest->shared);
+    munmap(self.nest->server->spares, sizeof *self.nest->server->spares);
     crash_arm(&self.crash, tell_crash);
 }
 

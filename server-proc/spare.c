@@ -497,8 +497,11 @@ void spare_before_nest(void)
     n->signals = n->shared->signals;
 }
 
+/* What goes on in the other nest is nothing that its children may see, or write to. */
 _Noreturn void spare_nest(pid_t supervisor)
 {
+    const struct breed *other = fresh == &breeds[0] ? &breeds[1] : &breeds[0];
+    munmap(other->nest.shared, sizeof *other->nest.shared);
     nest_main(&fresh->nest, supervisor);
 }
 

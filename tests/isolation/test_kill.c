@@ -235,10 +235,10 @@ static void look_back(struct run *run)
     }
 }
 
-/* The nursery and all workers; in fresh the nest and all spares, too. */
+/* The logger, the nursery and all workers; in fresh the nest and all spares, too. */
 static size_t processes_of(const struct server *server)
 {
-    return 1 + WORKERS + (server->subject == &subjects[FRESH] ? 1 + SPARES : 0);
+    return 2 + WORKERS + (server->subject == &subjects[FRESH] ? 1 + SPARES : 0);
 }
 
 static bool is_whole(void *subject)

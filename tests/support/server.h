@@ -68,7 +68,7 @@ struct bytes server_complaints(const struct server *server);
  */
 double server_metric(const struct server *server, const char *line);
 
-/* Processes of the server below the supervisor: workers, spares, nurseries. */
+/* Processes of the server below the supervisor: the logger, workers, spares, nurseries. */
 size_t server_processes(const struct server *server, pid_t *found);
 
 /*

@@ -200,6 +200,10 @@ class Service:
         except OSError:
             return []
 
+    def child(self, name):
+        """The one that calls itself so."""
+        return next(pid for pid in self.children() if read("/proc/%d/comm" % pid).startswith(name))
+
     def serving(self):
         """The supervisor that serves: this process, or the child it takes care of."""
         if "caretaker" not in read("/proc/%d/comm" % self.pid):

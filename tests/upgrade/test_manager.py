@@ -67,7 +67,7 @@ class Manager(Case):
 
     def test_no_signs_when_nobody_looks_after_connections(self):
         manager, service = self.watched()
-        keeper = service.children()[0] if self.subject == "thread" else service.pid
+        keeper = service.child("serving") if self.subject == "thread" else service.pid
         os.kill(keeper, signal.SIGSTOP)
         time.sleep(0.6)
         came = self.pings(manager, 2)

@@ -17,7 +17,7 @@ preset=${1:-release}
 . common/cmake/packages.sh
 need_packages gcc libc6-dev make cmake 'pkg-config|pkgconf' check libseccomp-dev libinih-dev libssl-dev zlib1g-dev \
     'libllhttp-dev|node-llhttp' curl wrk apache2-utils nghttp2-client python3 valgrind libc6-dbg groff-base \
-    procps gnuplot-nox python3-jsonschema chromium openssl sslscan testssl.sh systemd util-linux
+    procps gnuplot-nox python3-jsonschema chromium openssl sslscan testssl.sh systemd util-linux dpkg-dev
 
 # ThreadSanitizer of gcc 12 knows fewer memory layouts than recent kernels make at random.
 steady=()

@@ -177,7 +177,7 @@ static const struct option_spec table[] = {
     {0, "share", "N%", "of the requests that are poisoned (1%)", set_share},
     {0, "kind", "KIND", "of the fault, as in /fault/KIND (segv)", set_kind},
     {0, "seed", "N", "of the choice which requests are poisoned (1)", set_seed},
-    {0, "servers", "DIR", "where server-proc/ and server-thread/ were built", set_servers},
+    {0, "servers", "DIR", "where the servers are (beside this program)", set_servers},
     {0, "against", "WHERE", "NAME=HOST:PORT,HOST:ADMINPORT: is up already; thrice", set_against},
     {0, "workers", "N", "passed on to the servers (their default)", set_workers},
     {0, "no-pin", NULL, "let server and client run on any CPU", set_no_pin},

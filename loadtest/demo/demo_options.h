@@ -31,7 +31,7 @@ struct demo_options {
     double share;
     char kind[KIND_SIZE]; /* of the fault */
     uint64_t seed;
-    const char *servers; /* folder that holds server-proc/ and server-thread/; NULL: beside us */
+    const char *servers; /* folder that holds the servers, or a folder for each; NULL: beside us */
     struct demo_elsewhere against[SUBJECTS]; /* with --against all of them, else none */
     bool elsewhere;
     const char *workers;     /* passed on to the servers; NULL: their default */

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ANY_PORT "127.0.0.1:0"
@@ -14,11 +15,11 @@
 /* How each subject is started. */
 static const struct {
     const char *name;
-    const char *binary;
+    const char *program;
     const char *isolation; /* NULL: the option does not exist there */
-} recipes[SUBJECTS] = {[THREAD] = {"thread", "server-thread/server-thread", NULL},
-                       [POOL] = {"pool", "server-proc/server-proc", "pool"},
-                       [FRESH] = {"fresh", "server-proc/server-proc", "fresh"}};
+} recipes[SUBJECTS] = {[THREAD] = {"thread", "server-thread", NULL},
+                       [POOL] = {"pool", "server-proc", "pool"},
+                       [FRESH] = {"fresh", "server-proc", "fresh"}};
 
 const char *demo_server_name(size_t index)
 {
@@ -37,23 +38,30 @@ int demo_divide_cpus(void)
     return sched_setaffinity(0, sizeof set, &set) == 0 ? first : -1;
 }
 
-/* build/release/loadtest/loadtest → build/release */
-static bool find_servers(const struct demo_options *o, char *folder, size_t room,
-                         struct complaint *why)
+static bool is_program(const char *path)
 {
-    if (o->servers) {
-        snprintf(folder, room, "%s", o->servers);
-        return true;
-    }
-    ssize_t n = readlink("/proc/self/exe", folder, room - 1);
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && access(path, X_OK) == 0;
+}
+
+/* What was installed is in one folder with us; what was built, build/release/loadtest/loadtest, has a
+ * folder for each. */
+static bool find_server(const struct demo_options *o, const char *program, char *path, size_t room)
+{
+    char folder[WORKSHOP_PATH];
+    ssize_t n = readlink("/proc/self/exe", folder, sizeof folder - 1);
     folder[n > 0 ? n : 0] = '\0';
-    for (int i = 0; i < 2; i++) {
-        char *slash = strrchr(folder, '/');
-        if (!slash)
-            return complain(why, "cannot tell where the servers are: use --servers DIR");
+    char *slash = strrchr(folder, '/');
+    if (slash)
         *slash = '\0';
-    }
-    return true;
+    snprintf(path, room, "%s/%s", o->servers ? o->servers : folder, program);
+    if (is_program(path))
+        return true;
+    if (o->servers)
+        snprintf(path, room, "%s/%s/%s", o->servers, program, program);
+    else
+        snprintf(path, room, "%s/../%s/%s", folder, program, program);
+    return is_program(path);
 }
 
 /* "--name value", when there is a value. */
@@ -107,15 +115,11 @@ bool demo_server_start(struct demo_server *s, const struct demo *d, size_t index
                        const struct demo_needs *needs, const struct workshop *w,
                        struct complaint *why)
 {
-    char folder[WORKSHOP_PATH];
     if (d->options->elsewhere) {
         visit(s, &d->options->against[index]);
         return true;
     }
-    if (!find_servers(d->options, folder, sizeof folder, why))
-        return false;
-    snprintf(s->binary, sizeof s->binary, "%s/%s", folder, recipes[index].binary);
-    if (access(s->binary, X_OK) != 0)
+    if (!find_server(d->options, recipes[index].program, s->binary, sizeof s->binary))
         return complain(why,
                         "%s: %s: build it first (cmake --build --preset release), or say where the "
                         "servers are with --servers DIR",

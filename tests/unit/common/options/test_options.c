@@ -257,6 +257,7 @@ static const struct {
     {"--workers=", NULL, "--workers: \"\"", "from 1 to 1024"},
     {"--worker", "3", "--worker:", "did you mean --workers?"},
     {"--max-hedaer=1k", NULL, "--max-hedaer=1k:", "did you mean --max-header?"},
+    {"--hel", NULL, "--hel:", "did you mean --help?"},
     {"--enable-dem", NULL, "--enable-dem:", "did you mean --enable-demo?"},
     {"--quarantine", "5", "--quarantine: \"5\"", "such as 5/10s"},
     {"--quarantine", "0/10s", "--quarantine: \"0/10s\"", "or off"},

@@ -209,12 +209,13 @@ START_TEST(hands_on_what_it_has_read)
 
     setenv("TANDEM_MAX_BODY", "1m", 1);
     setenv("TANDEM_LISTING", "off", 1);
+    setenv("TANDEM_TLS_CLIENT_CA", "ca.pem", 1);
     ck_assert_int_eq(READ("--tls-listen=:1", "--tls-self-signed", "--config",
                           file_of("hsts = a b\nmodule = x y\nmodule = z\n")),
                      OPTIONS_RUN);
     for (; argc < 15 && o.command_line[argc] != NULL; argc++)
         argv[argc] = strdup(o.command_line[argc]); /* as exec copies them */
-    ck_assert_int_eq(argc, 8);
+    ck_assert_int_eq(argc, 10);
     setenv("TANDEM_MAX_BODY", "nonsense", 1);
     ck_assert_int_eq(options_read_again(&o, "tls-gate", argc, argv), OPTIONS_RUN);
     ck_assert_uint_eq(o.max_body, 1 << 20);
@@ -222,6 +223,8 @@ START_TEST(hands_on_what_it_has_read)
     ck_assert_str_eq(o.hsts, "a b");
     ck_assert_uint_eq(o.modules.count, 2);
     ck_assert_str_eq(o.modules.all[0], "x y");
+    ck_assert_str_eq(o.tls_client_ca, "ca.pem");
+    ck_assert_str_eq(options_place_of("tls-client-ca", "ca.pem"), "TANDEM_TLS_CLIENT_CA");
     while (argc > 0)
         free(argv[--argc]);
 }

@@ -11,6 +11,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 START_TEST(has_the_documented_defaults)
 {
@@ -198,6 +200,25 @@ START_TEST(names_the_places)
     ck_assert_str_eq(options_place("workers", 0), "--workers");
     ck_assert_str_eq(options_place("listen", 1), "TANDEM_LISTEN");
     ck_assert_str_eq(options_place("max-body", 0), "--max-body");
+}
+END_TEST
+
+START_TEST(has_to_be_let_into_the_root)
+{
+    enum { NOBODY = 65534 };
+    char folder[] = "/tmp/tandem-test-root-XXXXXX";
+    bool is_root = geteuid() == 0;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chmod(folder, 0), 0);
+    if (is_root)
+        ck_assert_int_eq(seteuid(NOBODY), 0);
+    ck_assert_int_eq(READ("--root", folder), OPTIONS_BAD);
+    ck_assert_ptr_nonnull(
+        strstr(err_text, "Permission denied: let the user who starts the server enter it\n"));
+    if (is_root)
+        ck_assert_int_eq(seteuid(0), 0);
+    rmdir(folder);
 }
 END_TEST
 
@@ -464,6 +485,7 @@ int main(void)
     tcase_add_test(tcase, says_all_that_is_wrong);
     tcase_add_test(tcase, names_the_places);
     tcase_add_test(tcase, hands_on_what_it_has_read);
+    tcase_add_test(tcase, has_to_be_let_into_the_root);
     tcase_add_test(tcase, names_the_variable);
     tcase_add_test(tcase, listens_although_the_variable_is_blank);
     tcase_add_loop_test(tcase, says_what_is_wrong_in_one_line, 0, COUNT(mistakes));

@@ -309,6 +309,8 @@ bool take_value(struct reader *r, const struct row *row, enum source source, con
 void drop_values(struct reader *r, const struct row *row)
 {
     memset(field_of(r, row), 0, row->width);
+    if (row->kind == PROXY) /* it is kept twice */
+        r->o->trust = (struct trust){0};
     *found_of(r, row) = (struct found){0};
 }
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "handlers/beneath.h"
+#include "media_file.h"
 #include "model.h"
 
 /* As whom we are, not as whom we were started. */
@@ -57,6 +59,27 @@ static bool module_is_there(const struct options *o, size_t index)
            fault("module", index, path, "check the name of the file and its permissions");
 }
 
+/* As the files module looks for it. */
+static bool page_is_there(const struct options *o)
+{
+    struct beneath b;
+    struct stat st = {0};
+    if (!o->root || !o->not_found)
+        return true;
+    if (!beneath_open_root(&b, o->root))
+        return fault("root", 0, o->root, "name a folder that this user may enter");
+    int fd = beneath_open(&b, o->not_found, O_RDONLY);
+    bool is_page = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (!is_page && fd >= 0)
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    if (!is_page)
+        fault("not-found", 0, o->not_found, "name a page below --root");
+    if (fd >= 0)
+        close(fd);
+    beneath_close_root(&b);
+    return is_page;
+}
+
 /* What is missing has been said with the options. */
 static bool tls_is_complete(const struct options *o)
 {
@@ -68,6 +91,8 @@ static bool tls_is_complete(const struct options *o)
 bool checkup(const struct options *o)
 {
     bool is_fine = log_can_be_written(o);
+    is_fine &= !o->media_types || media_file_check(o->media_types);
+    is_fine &= page_is_there(o);
     for (size_t i = 0; i < o->modules.count; i++)
         is_fine &= module_is_there(o, i);
     if (tls_is_complete(o))

@@ -8,9 +8,9 @@
 
 #include "options.h"
 
-/* Looks at the files that the options name: modules, certificates and keys, the log to be written. Each
- * fault is a line in the log. A port in use is none: the server that runs has it. By the first
- * process. */
+/* Looks at the files that the options name: modules (which are not loaded), media types, the page of
+ * --not-found, certificates and keys, the log to be written. Each fault is a line in the log. A port in use
+ * is none: the server that runs has it. By the first process. */
 bool checkup(const struct options *o);
 
 #endif

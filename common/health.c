@@ -19,18 +19,22 @@
 /* "HTTP/1.1 200" and what follows a status. */
 enum { STATUS_AT = 9, STATUS_LINE = 13 };
 
+/* A header that speaks for nobody: the connection is ours. */
+#define PROXY_UNKNOWN "PROXY UNKNOWN\r\n"
+
 struct question {
     const char *address; /* as typed */
     const char *path;
     bool is_admin;
+    const struct trust *trust; /* who has to begin with a PROXY header; NULL: nobody */
 };
 
 static struct question ask_what(const struct options *o)
 {
     if (o->admin)
-        return (struct question){o->admin, "/healthz", true};
+        return (struct question){o->admin, "/healthz", true, NULL};
     return (struct question){o->listen.count > 0 ? o->listen.all[0] : o->tls_listen.all[0], "/",
-                             false};
+                             false, o->proxy_protocol ? &o->trust : NULL};
 }
 
 /* False: errno says why, ETIMEDOUT when the time is up. */
@@ -79,14 +83,22 @@ static size_t hear(int fd, char *answer, size_t size, int64_t deadline)
     return length == size ? length : 0;
 }
 
+/* Whether the server takes us, by our own address, for a proxy that has a header to send. */
+static bool is_proxy(int fd, const struct trust *trust)
+{
+    struct sockaddr_in6 us = {0}; /* address.h: whatever its family */
+    socklen_t size = sizeof us;
+    return trust && getsockname(fd, (struct sockaddr *)&us, &size) == 0 && trust_has(trust, &us);
+}
+
 /* The status of the answer; 0: it is no HTTP; -1: errno, as above. */
 static int converse(int fd, const struct question *q, int64_t deadline)
 {
     char text[128], answer[STATUS_LINE + 1] = "";
     int n = snprintf(text, sizeof text,
-                     "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: health\r\n"
+                     "%sGET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: health\r\n"
                      "Connection: close\r\n\r\n",
-                     q->path);
+                     is_proxy(fd, q->trust) ? PROXY_UNKNOWN : "", q->path);
     if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n ||
         hear(fd, answer, STATUS_LINE, deadline) == 0)
         return -1;

@@ -6,6 +6,7 @@
  *      --admin          GET /healthz there: well when the answer is 200
  *      no --admin       GET / on the first --listen: well when any answer comes that is not a 5xx
  *      --tls-listen only  the same there, where plain HTTP is answered 400 (and no session is made)
+ *      --proxy-protocol   with a PROXY header before it, where our own address is that of a trusted proxy
  *
  * A server that drains is well, and not ready: that is /readyz, for whoever hands out work.
  */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "options.h"
 
 /* --- the supervisor --- */
 
@@ -54,9 +55,20 @@ static ssize_t read_file(const char *path, char *to)
 static void complain(const char *path)
 {
     log_line(LOG_ERROR,
-             "--media-types %.300s: %s: types stay as they are; name a readable file of at most "
-             "%d bytes",
-             path, errno == EINVAL ? "it is no plain file" : strerror(errno), MEDIA_TYPES_MAX);
+             "%s: \"%.300s\": %s: types stay as they are; name a readable file of at most %d bytes",
+             options_place("media-types", 0), path,
+             errno == EINVAL ? "it is no plain file" : strerror(errno), MEDIA_TYPES_MAX);
+}
+
+/* Likewise; that the usual one is not there is as good as an empty one. */
+static ssize_t read_or_complain(const char *path, char *to)
+{
+    ssize_t n = to ? read_file(path, to) : -1;
+    if (to && n < 0 && errno == ENOENT && strcmp(path, MEDIA_TYPES_PATH) == 0)
+        return 0;
+    if (n < 0)
+        complain(path);
+    return n;
 }
 
 static void publish(struct media_file *f, const char *bytes, size_t length)
@@ -71,15 +83,18 @@ static void publish(struct media_file *f, const char *bytes, size_t length)
 void media_file_read(struct media_file *f, const char *path)
 {
     char *bytes = malloc(MEDIA_TYPES_MAX);
-    ssize_t n = bytes ? read_file(path, bytes) : -1;
-    bool need_not_be_there = strcmp(path, MEDIA_TYPES_PATH) == 0;
-    if (bytes && n < 0 && errno == ENOENT && need_not_be_there)
-        n = 0;
+    ssize_t n = read_or_complain(path, bytes);
     if (n >= 0)
         publish(f, bytes, (size_t)n);
-    else
-        complain(path);
     free(bytes);
+}
+
+bool media_file_check(const char *path)
+{
+    char *bytes = malloc(MEDIA_TYPES_MAX);
+    bool is_fine = read_or_complain(path, bytes) >= 0;
+    free(bytes);
+    return is_fine;
 }
 
 struct media_file *media_file_open(const char *path)

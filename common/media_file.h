@@ -29,6 +29,8 @@ struct media_file *media_file_open(const char *path);
 void media_file_close(struct media_file *f);
 /* Supervisor: reads it again. Where that fails, one line is logged and what was read before stays. */
 void media_file_read(struct media_file *f, const char *path);
+/* --check: whether it could be read. False: logged. By the first process. */
+bool media_file_check(const char *path);
 /* A process that makes others: they shall not have it. */
 void media_file_keep_to_ourselves(struct media_file *f);
 

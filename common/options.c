@@ -90,3 +90,12 @@ const char *options_place(const char *name, size_t index)
     const struct found *f = found_of(&reader, find_row(name, strlen(name)));
     return index < f->count ? f->places[index] : place_of(&reader, name);
 }
+
+const char *options_place_of(const char *name, const char *typed)
+{
+    const struct found *f = found_of(&reader, find_row(name, strlen(name)));
+    size_t index = 0;
+    while (index < f->count && strcmp(f->texts[index], typed) != 0)
+        index++;
+    return options_place(name, index);
+}

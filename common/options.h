@@ -123,5 +123,7 @@ enum options_result options_read_again(struct options *o, const char *program, i
  * "/etc/tandem.conf:3: listen". `index` counts the values of a list, from 0. For `name` there must be such
  * an option. The same text until the next call; by the process that has read them, one thread. */
 const char *options_place(const char *name, size_t index);
+/* The same, of the value that was typed so; of the first where none was. */
+const char *options_place_of(const char *name, const char *typed);
 
 #endif

@@ -368,7 +368,7 @@ int server_main(int argc, char **argv)
         options_read(&s.options, model_program, model_isolates, argc, argv);
     if (options == OPTIONS_DONE)
         return EXIT_DRAINED;
-    if (options == OPTIONS_BAD && !s.options.check)
+    if (options == OPTIONS_BAD && (!s.options.check || s.options.health))
         return EXIT_USAGE;
     if (s.options.health)
         return tell_health(&s.options);

@@ -122,15 +122,31 @@ static char *as_flag(struct reader *r, const struct row *row, const char *value)
     return kept;
 }
 
+/* Of the files of TLS, whoever reads them says what is wrong with them, and where they were named. */
+static char *as_place(struct reader *r, const struct row *row, const char *place)
+{
+    char text[512 + 1];
+    bool is_worth_it = (row->traits & OF_TLS) && (row->kind == FILES || row->kind == FILE_NAME) &&
+                       strncmp(place, "--", 2) != 0;
+    if (!is_worth_it)
+        return NULL;
+    snprintf(text, sizeof text, "%c%.511s", PLACE_MARK, place);
+    return keep(r, text);
+}
+
 char **command_line(struct reader *r)
 {
-    char *line[OPTION_ROOM * LIMIT_TEXTS] = {keep(r, r->program)};
+    char *line[2 * OPTION_ROOM * LIMIT_TEXTS] = {keep(r, r->program)};
     size_t count = 1;
     for (const struct row *row = option_rows; row->name; row++) {
         const struct found *f = found_of(r, row);
         bool is_off = row->kind == SWITCH && !stored_value(r, row);
-        for (size_t i = 0; i < f->count && !is_off; i++)
+        for (size_t i = 0; i < f->count && !is_off; i++) {
+            char *place = as_place(r, row, f->places[i]);
+            if (place)
+                line[count++] = place;
             line[count++] = as_flag(r, row, f->texts[i]);
+        }
     }
     line[count++] = NULL;
     return keep_bytes(r, line, count * sizeof line[0]);

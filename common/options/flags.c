@@ -12,13 +12,27 @@ static bool is_value(const char *argument)
     return argument && strncmp(argument, "--", 2) != 0;
 }
 
+static bool is_place(const struct reader *r, const char *argument)
+{
+    return r->is_again && *argument == PLACE_MARK;
+}
+
+/* "--max-body"; in a command line of ours it may say itself where the value was given. */
+static const char *place_of_flag(const struct reader *r, const struct row *row, char **argv, int at,
+                                 char room[NAME_ROOM])
+{
+    if (is_place(r, argv[at - 1]))
+        return argv[at - 1] + 1;
+    strcpy(room, "--");
+    return strcat(room, row->name);
+}
+
 /* A value: behind "=", or the next argument. */
 static void read_flag(struct reader *r, const struct row *row, const char *equals, char **argv,
                       int *at)
 {
-    char place[NAME_ROOM];
-    strcpy(place, "--");
-    strcat(place, row->name);
+    char room[NAME_ROOM];
+    const char *place = place_of_flag(r, row, argv, *at, room);
     bool has_value = row->kind != SWITCH && row->kind != QUESTION;
     const char *value = equals                                 ? equals + 1
                         : has_value && is_value(argv[*at + 1]) ? argv[++*at]
@@ -40,6 +54,8 @@ const struct row *read_flags(struct reader *r, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i] + 2;
+        if (is_place(r, argv[i]))
+            continue;
         if (is_value(argv[i]) || !*name) {
             complain(r, argv[i], "stray argument: options begin with --; see --help");
             continue;

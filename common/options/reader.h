@@ -44,7 +44,7 @@ struct found *found_of(struct reader *r, const struct row *row);
 bool complain(struct reader *r, const char *place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Some source names an option that there is none of. `prefix` and the nearest name make a proposal. */
+/* A source names an option that there is none of. The nearest name is proposed, as that source writes it. */
 void complain_unknown(struct reader *r, const char *place, const char *name, size_t length,
                       enum source source);
 

@@ -7,6 +7,9 @@
 
 #include "reader.h"
 
+/* In a command_line() (answers.h), an argument that begins so says where the value of the next comes from. */
+#define PLACE_MARK '@'
+
 /* --NAME VALUE, --NAME=VALUE, and --NAME for switches. Returns the row of --help or --version, at which
  * reading stops, when all before it was right; NULL: neither was asked for. */
 const struct row *read_flags(struct reader *r, int argc, char **argv);

@@ -134,7 +134,9 @@ const struct row *nearest_row(const char *name, size_t length)
     size_t least = length < 5 ? 2 : 3; /* more than one or two letters off is no typo */
     for (const struct row *row = option_rows; row->name && length < NAME_ROOM; row++) {
         bool begins = length > 2 && strncmp(row->name, name, length) == 0;
-        size_t d = begins ? 2 : distance(name, length, row->name);
+        size_t d = distance(name, length, row->name);
+        if (begins && d > 2)
+            d = 2;
         if (d < least) {
             least = d;
             nearest = row;

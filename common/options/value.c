@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../grammar.h"
 #include "../listener.h"
@@ -118,6 +119,11 @@ static bool read_folder(struct reader *r, const struct row *row, const char *pla
     if (!S_ISDIR(st.st_mode))
         return complain(r, place, "\"%.200s\" is no folder: name the folder that holds the files",
                         text);
+    bool is_root =
+        geteuid() == 0; /* then workers are others, and sandbox.c sees to it that they may */
+    if (!r->is_again && !is_root && faccessat(AT_FDCWD, text, X_OK, AT_EACCESS) != 0)
+        return complain(r, place, "\"%.200s\": %s: let the user who starts the server enter it",
+                        text, strerror(errno));
     memcpy(field_of(r, row), &text, sizeof text);
     return true;
 }
@@ -303,6 +309,8 @@ bool take_value(struct reader *r, const struct row *row, enum source source, con
 void drop_values(struct reader *r, const struct row *row)
 {
     memset(field_of(r, row), 0, row->width);
+    if (row->kind == PROXY) /* it is kept twice */
+        r->o->trust = (struct trust){0};
     *found_of(r, row) = (struct found){0};
 }
 

@@ -94,9 +94,9 @@ static bool fit(STACK_OF(X509_NAME) * names)
 static void name_none(struct believed *b, const char *file)
 {
     log_line(LOG_WARN,
-             "--tls-client-ca %s has too many names for a handshake: clients are told none, and "
+             "%s %s has too many names for a handshake: clients are told none, and "
              "choose by themselves which certificate to show",
-             file);
+             options_place_of("tls-client-ca", file), file);
     sk_X509_NAME_pop_free(b->names, X509_NAME_free);
     b->names = NULL;
 }
@@ -106,14 +106,13 @@ bool clients_read(struct believed *b, const struct material_item *ca, char *why,
     *b = (struct believed){.store = X509_STORE_new(), .names = sk_X509_NAME_new_null()};
     int count = b->store && b->names ? add_all(b, ca) : -1;
     if (count < 0)
-        return tls_refuse(why, size,
-                          "--tls-client-ca %s: a certificate in it is damaged: copy the file again",
-                          ca->name);
+        return tls_refuse(why, size, "%s %s: a certificate in it is damaged: copy the file again",
+                          options_place_of("tls-client-ca", ca->name), ca->name);
     if (count == 0)
         return tls_refuse(why, size,
-                          "--tls-client-ca %s has no certificate in it: give a PEM file with those "
+                          "%s %s has no certificate in it: give a PEM file with those "
                           "that have signed the clients'",
-                          ca->name);
+                          options_place_of("tls-client-ca", ca->name), ca->name);
     X509_STORE_set_flags(b->store, X509_V_FLAG_PARTIAL_CHAIN);
     if (!fit(b->names))
         name_none(b, ca->name);

@@ -87,9 +87,9 @@ static bool read_staple(struct tls_context *c, const struct material_item *item,
         else if (*why)
             return false;
     return tls_refuse(why, size,
-                      "--tls-ocsp %s is about none of the certificates: fetch one for a --tls-cert "
+                      "%s %s is about none of the certificates: fetch one for a --tls-cert "
                       "of this server, or leave it out",
-                      item->name);
+                      options_place_of("tls-ocsp", item->name), item->name);
 }
 
 /* --- opening --- */
@@ -150,9 +150,9 @@ static void warn_of_idle(const struct tls_context *c, const struct tls_pair *p, 
     for (size_t i = 0; i < c->site_count; i++)
         if (names_are_the_same(&c->sites[i].pairs[0]->names, &p->names))
             log_line(LOG_WARN,
-                     "--tls-cert %s is never shown: one before it has the same names and the same "
+                     "%s %s is never shown: one before it has the same names and the same "
                      "kind of key (%s)",
-                     file, pair_kind(p));
+                     options_place_of("tls-cert", file), file, pair_kind(p));
 }
 
 static bool place(struct opening *o, const struct tls_pair *p, const char *file)

@@ -80,7 +80,7 @@ void material_wipe(struct material *m)
 
 /* Who asks for which file, for messages. */
 struct wish {
-    const char *option;
+    const char *option; /* where it is configured */
     enum material_kind kind;
     const char *file;
 };
@@ -140,7 +140,7 @@ static bool read_whole(struct material *m, const struct wish *w, int fd, char *w
 static bool take(struct material *m, const char *option, enum material_kind kind, const char *file,
                  char *why, size_t size)
 {
-    const struct wish w = {.option = option, .kind = kind, .file = file};
+    const struct wish w = {.option = options_place_of(option, file), .kind = kind, .file = file};
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return cannot_read(&w, why, size);
@@ -152,8 +152,8 @@ static bool take(struct material *m, const char *option, enum material_kind kind
 static bool take_pairs(struct material *m, const struct options *o, char *why, size_t size)
 {
     for (size_t i = 0; i < o->tls_certs.count; i++)
-        if (!take(m, "--tls-cert", MATERIAL_CERT, o->tls_certs.all[i], why, size) ||
-            !take(m, "--tls-key", MATERIAL_KEY, o->tls_keys.all[i], why, size))
+        if (!take(m, "tls-cert", MATERIAL_CERT, o->tls_certs.all[i], why, size) ||
+            !take(m, "tls-key", MATERIAL_KEY, o->tls_keys.all[i], why, size))
             return false;
     return !o->tls_self_signed || self_signed_make(m, o, why, size);
 }
@@ -161,10 +161,10 @@ static bool take_pairs(struct material *m, const struct options *o, char *why, s
 static bool take_the_rest(struct material *m, const struct options *o, char *why, size_t size)
 {
     for (size_t i = 0; i < o->tls_ocsp.count; i++)
-        if (!take(m, "--tls-ocsp", MATERIAL_OCSP, o->tls_ocsp.all[i], why, size))
+        if (!take(m, "tls-ocsp", MATERIAL_OCSP, o->tls_ocsp.all[i], why, size))
             return false;
     return !o->tls_client_ca ||
-           take(m, "--tls-client-ca", MATERIAL_CLIENT_CA, o->tls_client_ca, why, size);
+           take(m, "tls-client-ca", MATERIAL_CLIENT_CA, o->tls_client_ca, why, size);
 }
 
 bool material_read(struct material *m, const struct options *o, char *why, size_t size)

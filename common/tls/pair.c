@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../log.h"
+#include "../options.h"
 #include "library.h"
 #include "self_signed.h"
 
@@ -34,11 +35,11 @@ static bool holds(const struct material_item *item, const char *text)
 static bool no_certificate(const struct material_item *item, char *why, size_t size)
 {
     if (holds(item, "-----BEGIN CERTIFICATE-----"))
-        return tls_refuse(why, size,
-                          "--tls-cert %s: its first certificate is damaged: copy the file again",
-                          item->name);
+        return tls_refuse(why, size, "%s %s: its first certificate is damaged: copy the file again",
+                          options_place_of("tls-cert", item->name), item->name);
     return tls_refuse(
-        why, size, "--tls-cert %s has no certificate in it: %s", item->name,
+        why, size, "%s %s has no certificate in it: %s", options_place_of("tls-cert", item->name),
+        item->name,
         holds(item, "PRIVATE KEY-----")
             ? "it is a key: --tls-cert and --tls-key may have been mixed up"
             : "give a PEM file (`openssl x509 -inform DER -in FILE` makes one of DER)");
@@ -68,9 +69,9 @@ static bool is_in_order(const struct tls_pair *p, const char *file, char *why, s
         X509 *above = sk_X509_value(p->chain, i);
         if (X509_check_issued(above, below) != X509_V_OK)
             return tls_refuse(why, size,
-                              "--tls-cert %s: certificate %d in it has not signed the one before: "
+                              "%s %s: certificate %d in it has not signed the one before: "
                               "put the server's first, then the one that signed it, and so on",
-                              file, i + 2);
+                              options_place_of("tls-cert", file), file, i + 2);
         below = above;
     }
     return true;
@@ -88,8 +89,8 @@ static bool read_certificates(struct tls_pair *p, const struct material_item *it
     else if (!p->cert)
         no_certificate(item, why, size);
     else if (!read_chain(from, p->chain))
-        tls_refuse(why, size, "--tls-cert %s: certificate %d in it is damaged: copy the file again",
-                   item->name, sk_X509_num(p->chain) + 2);
+        tls_refuse(why, size, "%s %s: certificate %d in it is damaged: copy the file again",
+                   options_place_of("tls-cert", item->name), item->name, sk_X509_num(p->chain) + 2);
     else
         ok = true;
     BIO_free(from);
@@ -101,18 +102,17 @@ static bool read_certificates(struct tls_pair *p, const struct material_item *it
 static bool no_key(const struct material_item *item, bool is_encrypted, char *why, size_t size)
 {
     if (is_encrypted)
-        return tls_refuse(
-            why, size,
-            "--tls-key %s is encrypted, and there is nobody to ask for its passphrase: "
-            "`openssl pkey -in FILE` decrypts it",
-            item->name);
+        return tls_refuse(why, size,
+                          "%s %s is encrypted, and there is nobody to ask for its passphrase: "
+                          "`openssl pkey -in FILE` decrypts it",
+                          options_place_of("tls-key", item->name), item->name);
     if (holds(item, "PRIVATE KEY-----"))
-        return tls_refuse(
-            why, size,
-            "--tls-key %s: the key is damaged, or of an unknown kind: copy the file again",
-            item->name);
+        return tls_refuse(why, size,
+                          "%s %s: the key is damaged, or of an unknown kind: copy the file again",
+                          options_place_of("tls-key", item->name), item->name);
     return tls_refuse(
-        why, size, "--tls-key %s has no private key in it: %s", item->name,
+        why, size, "%s %s has no private key in it: %s", options_place_of("tls-key", item->name),
+        item->name,
         holds(item, "-----BEGIN CERTIFICATE-----")
             ? "it is a certificate: --tls-cert and --tls-key may have been mixed up"
             : "give a PEM file (`openssl pkey -inform DER -in FILE` makes one of DER)");
@@ -143,16 +143,15 @@ static bool belong_together(const struct tls_pair *p, const char *cert, const ch
 {
     bool ok = X509_check_private_key(p->cert, p->key) == 1;
     if (!ok && is_of_chain(p))
-        tls_refuse(
-            why, size,
-            "--tls-cert %s: the server's certificate, whose key is %s, is not the first in it: "
-            "put it before those that signed it",
-            cert, key);
+        tls_refuse(why, size,
+                   "%s %s: the server's certificate, whose key is %s, is not the first in it: "
+                   "put it before those that signed it",
+                   options_place_of("tls-cert", cert), cert, key);
     else if (!ok)
         tls_refuse(why, size,
-                   "--tls-key %s is not the key of the certificate in %s: give each --tls-cert its "
+                   "%s %s is not the key of the certificate in %s: give each --tls-cert its "
                    "own --tls-key, in the same order",
-                   key, cert);
+                   options_place_of("tls-key", key), key, cert);
     ERR_clear_error();
     return ok;
 }
@@ -170,26 +169,26 @@ static bool is_usual(const struct tls_pair *p, const char *file, char *why, size
         EVP_PKEY_get_group_name(p->key, curve, sizeof curve, NULL);
         return strcmp(curve, "prime256v1") == 0 || strcmp(curve, "secp384r1") == 0 ||
                tls_refuse(why, size,
-                          "--tls-cert %s: its key is on the curve %s, which few clients know: use "
+                          "%s %s: its key is on the curve %s, which few clients know: use "
                           "P-256 or P-384",
-                          file, curve);
+                          options_place_of("tls-cert", file), file, curve);
     default:
-        return tls_refuse(
-            why, size,
-            "--tls-cert %s: its key is of a kind that few clients know (%s): use ECDSA "
-            "or RSA",
-            file, OBJ_nid2sn(EVP_PKEY_get_base_id(p->key)));
+        return tls_refuse(why, size,
+                          "%s %s: its key is of a kind that few clients know (%s): use ECDSA "
+                          "or RSA",
+                          options_place_of("tls-cert", file), file,
+                          OBJ_nid2sn(EVP_PKEY_get_base_id(p->key)));
     }
 }
 
 static void warn_of_dates(const struct tls_pair *p, const char *file)
 {
     if (X509_cmp_current_time(X509_get0_notAfter(p->cert)) < 0)
-        log_line(LOG_WARN, "--tls-cert %s: the certificate has expired: clients will refuse it",
-                 file);
+        log_line(LOG_WARN, "%s %s: the certificate has expired: clients will refuse it",
+                 options_place_of("tls-cert", file), file);
     else if (X509_cmp_current_time(X509_get0_notBefore(p->cert)) > 0)
-        log_line(LOG_WARN, "--tls-cert %s: the certificate is not good yet: clients will refuse it",
-                 file);
+        log_line(LOG_WARN, "%s %s: the certificate is not good yet: clients will refuse it",
+                 options_place_of("tls-cert", file), file);
 }
 
 bool pair_read(struct tls_pair *p, const struct material_item *cert,
@@ -242,20 +241,20 @@ bool pair_use(const struct tls_pair *p, SSL_CTX *ctx, const char *file, char *wh
     switch (ERR_GET_REASON(ERR_peek_error())) {
     case SSL_R_EE_KEY_TOO_SMALL:
     case SSL_R_CA_KEY_TOO_SMALL:
-        tls_refuse(
-            why, size,
-            "--tls-cert %s: a key of %d bits is too weak: make one of ECDSA P-256, or of RSA "
-            "with 2048 bits or more",
-            file, EVP_PKEY_get_bits(p->key));
+        tls_refuse(why, size,
+                   "%s %s: a key of %d bits is too weak: make one of ECDSA P-256, or of RSA "
+                   "with 2048 bits or more",
+                   options_place_of("tls-cert", file), file, EVP_PKEY_get_bits(p->key));
         break;
     case SSL_R_CA_MD_TOO_WEAK:
         tls_refuse(why, size,
-                   "--tls-cert %s: it is signed with a hash that is too weak: have it signed with "
+                   "%s %s: it is signed with a hash that is too weak: have it signed with "
                    "SHA-256",
-                   file);
+                   options_place_of("tls-cert", file), file);
         break;
     default:
-        return tls_refuse(why, size, "--tls-cert %s cannot be used: %s", file, tls_library_error());
+        return tls_refuse(why, size, "%s %s cannot be used: %s", options_place_of("tls-cert", file),
+                          file, tls_library_error());
     }
     ERR_clear_error();
     return false;

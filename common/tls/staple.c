@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../log.h"
+#include "../options.h"
 #include "library.h"
 
 enum { SKEW = 300 /* s that clocks may differ */, NO_END = 7 * 24 * 3600 };
@@ -54,13 +55,13 @@ static bool is_fit(const OCSP_SINGLERESP *single, const char *file, time_t *unti
     int status =
         OCSP_single_get0_status((OCSP_SINGLERESP *)(uintptr_t)single, NULL, NULL, &from, &to);
     if (status != V_OCSP_CERTSTATUS_GOOD) {
-        log_line(LOG_WARN, "--tls-ocsp %s says that the certificate is %s: it is not sent", file,
-                 OCSP_cert_status_str(status));
+        log_line(LOG_WARN, "%s %s says that the certificate is %s: it is not sent",
+                 options_place_of("tls-ocsp", file), file, OCSP_cert_status_str(status));
         return false;
     }
     if (OCSP_check_validity(from, to, SKEW, -1) != 1) {
-        log_line(LOG_WARN, "--tls-ocsp %s: %s: it is not sent; fetch a new one", file,
-                 tls_library_error());
+        log_line(LOG_WARN, "%s %s: %s: it is not sent; fetch a new one",
+                 options_place_of("tls-ocsp", file), file, tls_library_error());
         return false;
     }
     *until = to ? seconds_of(to) : time(NULL) + NO_END;
@@ -100,13 +101,13 @@ bool staple_read(struct staple *s, const struct material_item *item, const X509 
     OCSP_BASICRESP *basic = response ? OCSP_response_get1_basic(response) : NULL;
     bool ok;
     if (!response)
-        ok = tls_refuse(
-            why, size,
-            "--tls-ocsp %s is no OCSP response in DER: `openssl ocsp -respout` writes one",
-            item->name);
+        ok = tls_refuse(why, size,
+                        "%s %s is no OCSP response in DER: `openssl ocsp -respout` writes one",
+                        options_place_of("tls-ocsp", item->name), item->name);
     else if (status != OCSP_RESPONSE_STATUS_SUCCESSFUL || !basic)
-        ok = tls_refuse(why, size, "--tls-ocsp %s is no answer but a refusal (%s): fetch another",
-                        item->name, OCSP_response_status_str(status));
+        ok = tls_refuse(why, size, "%s %s is no answer but a refusal (%s): fetch another",
+                        options_place_of("tls-ocsp", item->name), item->name,
+                        OCSP_response_status_str(status));
     else
         ok = read_basic(s, basic, item, cert, why, size);
     OCSP_BASICRESP_free(basic);

@@ -76,6 +76,25 @@ START_TEST(asks_a_unix_socket)
 }
 END_TEST
 
+/* It comes from where trusted proxies are, and is one of them as far as the server can know. */
+START_TEST(begins_as_a_proxy_has_to)
+{
+    struct server server;
+    char address[64];
+
+    for (int is_trusted = 0; is_trusted < 2; is_trusted++) {
+        const char *proxy = is_trusted ? "127.0.0.0/8" : "192.0.2.1";
+
+        server_start(&server, _i, OPTIONS("--proxy-protocol", "--trusted-proxy", proxy));
+        snprintf(address, sizeof(address), "127.0.0.1:%d", server.port);
+        expect_health(_i,
+                      OPTIONS("--listen", address, "--proxy-protocol", "--trusted-proxy", proxy),
+                      NULL, 0, "200");
+        server_stop_clean(&server);
+    }
+}
+END_TEST
+
 /* What stands where nobody can ask: in the configuration, so 1 as for a server that is not well. */
 START_TEST(cannot_ask_port_0)
 {
@@ -91,6 +110,7 @@ int main(void)
     add_for_each_subject(tcase, asks_healthz);
     add_for_each_subject(tcase, asks_where_it_listens_when_there_is_no_admin);
     add_for_each_subject(tcase, asks_a_unix_socket);
+    add_for_each_subject(tcase, begins_as_a_proxy_has_to);
     add_for_each_subject(tcase, cannot_ask_port_0);
     tcase_set_timeout(tcase, case_limit(30));
     suite_add_tcase(suite, tcase);

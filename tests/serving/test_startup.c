@@ -146,6 +146,16 @@ START_TEST(checks_without_starting)
     expect_refusal(run(_i, OPTIONS("--check", "--root", "/does/not/exist"), NULL, NULL), 0,
                    "/does/not/exist");
     expect_refusal(run(_i, OPTIONS("--check", "--workers", "none"), NULL, NULL), 2, "none");
+    expect_refusal(run(_i, OPTIONS("--check", "--media-types", "/does/not/exist"), NULL, NULL), 1,
+                   "--media-types");
+    expect_refusal(run(_i,
+                       OPTIONS("--check", "--root", workshop_root(), "--not-found", "no-such.html"),
+                       NULL, NULL),
+                   1, "--not-found");
+    expect_refusal(
+        run(_i, OPTIONS("--check", "--root", workshop_root(), "--not-found", "../etc/passwd"), NULL,
+            NULL),
+        1, "--not-found");
 }
 END_TEST
 

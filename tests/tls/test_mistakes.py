@@ -55,8 +55,7 @@ def run(subject, options, variables=None, before=()):
 
 
 def mistakes():
-    """Name, option, value, other options, exit code, what the line must have; of keys it names the file
-    instead of the place, since it is the gate that reads them."""
+    """Option, value, other options, exit code, what the line must have beside the place."""
     pair, other = workshop().pair, workshop().authority.issue("mistake", ["foreign.test"])
     plain, tls = ["--listen", "127.0.0.1:0"], ["--tls-listen", "127.0.0.1:0", "--tls-cert", pair.cert]
     secret = without_rights("secret.key", "key")
@@ -81,7 +80,7 @@ class Mistakes(Case):
                                 few if name == "max-connections" else ())
                 self.assertEqual((got, len(said)), (code, 1), said)
                 self.assertRegex(said[0], word)
-                self.assertIn("--tls-key" if name == "tls-key" else place.shows, said[0])
+                self.assertIn(place.shows, said[0])
 
     def test_by_flag(self):
         self.judge("flag")

@@ -41,6 +41,21 @@ START_TEST(reads_settings)
 }
 END_TEST
 
+/* Who is trusted is kept a second time, as addresses: those must go as well. */
+START_TEST(a_section_trusts_nobody_else)
+{
+    struct sockaddr_in6 proxy, other;
+
+    ck_assert(address_read("10.1.2.3", 8, &proxy) && address_read("192.0.2.1", 9, &other));
+    ck_assert_int_eq(READ("--config", file_of("trusted-proxy = 10.0.0.0/8\ntrusted-proxy = unix\n"
+                                              "[server-proc]\ntrusted-proxy = 192.0.2.1\n")),
+                     OPTIONS_RUN);
+    ck_assert_uint_eq(o.trusted_proxies.count, 1);
+    ck_assert(trust_has(&o.trust, &other) && !trust_has(&o.trust, &proxy));
+    ck_assert(!o.trust.has_unix);
+}
+END_TEST
+
 START_TEST(loses_to_flags_and_variables)
 {
     setenv("TANDEM_MAX_BODY", "2m", 1);
@@ -217,6 +232,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, forget_environment, NULL);
     tcase_add_test(tcase, reads_settings);
+    tcase_add_test(tcase, a_section_trusts_nobody_else);
     tcase_add_test(tcase, loses_to_flags_and_variables);
     tcase_add_test(tcase, has_sections_for_each_server);
     tcase_add_loop_test(tcase, says_in_which_line, 0, COUNT(mistakes));

@@ -11,6 +11,8 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 START_TEST(has_the_documented_defaults)
 {
@@ -201,6 +203,25 @@ START_TEST(names_the_places)
 }
 END_TEST
 
+START_TEST(has_to_be_let_into_the_root)
+{
+    enum { NOBODY = 65534 };
+    char folder[] = "/tmp/tandem-test-root-XXXXXX";
+    bool is_root = geteuid() == 0;
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    ck_assert_int_eq(chmod(folder, 0), 0);
+    if (is_root)
+        ck_assert_int_eq(seteuid(NOBODY), 0);
+    ck_assert_int_eq(READ("--root", folder), OPTIONS_BAD);
+    ck_assert_ptr_nonnull(
+        strstr(err_text, "Permission denied: let the user who starts the server enter it\n"));
+    if (is_root)
+        ck_assert_int_eq(seteuid(0), 0);
+    rmdir(folder);
+}
+END_TEST
+
 /* The gates of server-proc, which may be started again when variables and file have changed. */
 START_TEST(hands_on_what_it_has_read)
 {
@@ -209,12 +230,13 @@ START_TEST(hands_on_what_it_has_read)
 
     setenv("TANDEM_MAX_BODY", "1m", 1);
     setenv("TANDEM_LISTING", "off", 1);
+    setenv("TANDEM_TLS_CLIENT_CA", "ca.pem", 1);
     ck_assert_int_eq(READ("--tls-listen=:1", "--tls-self-signed", "--config",
                           file_of("hsts = a b\nmodule = x y\nmodule = z\n")),
                      OPTIONS_RUN);
     for (; argc < 15 && o.command_line[argc] != NULL; argc++)
         argv[argc] = strdup(o.command_line[argc]); /* as exec copies them */
-    ck_assert_int_eq(argc, 8);
+    ck_assert_int_eq(argc, 10);
     setenv("TANDEM_MAX_BODY", "nonsense", 1);
     ck_assert_int_eq(options_read_again(&o, "tls-gate", argc, argv), OPTIONS_RUN);
     ck_assert_uint_eq(o.max_body, 1 << 20);
@@ -222,6 +244,8 @@ START_TEST(hands_on_what_it_has_read)
     ck_assert_str_eq(o.hsts, "a b");
     ck_assert_uint_eq(o.modules.count, 2);
     ck_assert_str_eq(o.modules.all[0], "x y");
+    ck_assert_str_eq(o.tls_client_ca, "ca.pem");
+    ck_assert_str_eq(options_place_of("tls-client-ca", "ca.pem"), "TANDEM_TLS_CLIENT_CA");
     while (argc > 0)
         free(argv[--argc]);
 }
@@ -257,6 +281,7 @@ static const struct {
     {"--workers=", NULL, "--workers: \"\"", "from 1 to 1024"},
     {"--worker", "3", "--worker:", "did you mean --workers?"},
     {"--max-hedaer=1k", NULL, "--max-hedaer=1k:", "did you mean --max-header?"},
+    {"--hel", NULL, "--hel:", "did you mean --help?"},
     {"--enable-dem", NULL, "--enable-dem:", "did you mean --enable-demo?"},
     {"--quarantine", "5", "--quarantine: \"5\"", "such as 5/10s"},
     {"--quarantine", "0/10s", "--quarantine: \"0/10s\"", "or off"},
@@ -460,6 +485,7 @@ int main(void)
     tcase_add_test(tcase, says_all_that_is_wrong);
     tcase_add_test(tcase, names_the_places);
     tcase_add_test(tcase, hands_on_what_it_has_read);
+    tcase_add_test(tcase, has_to_be_let_into_the_root);
     tcase_add_test(tcase, names_the_variable);
     tcase_add_test(tcase, listens_although_the_variable_is_blank);
     tcase_add_loop_test(tcase, says_what_is_wrong_in_one_line, 0, COUNT(mistakes));

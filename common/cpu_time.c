@@ -7,8 +7,9 @@
  *       └─ nest ── spare …        own, reaped
  *
  * One that is reaped during the walk may be missing in the sum, since its time has gone to a parent
- * that was read before. A counter must not fall, so a second walk shows whether that has happened:
- * then the sum of what was reaped has grown by it.
+ * that was read before. A second walk shows whether that has happened: then the sum of what was reaped
+ * has grown by it. One that lives may be missing, too, when its neighbours in the list of children die
+ * while that is read (proc(5)).
  */
 #include "cpu_time.h"
 

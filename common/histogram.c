@@ -17,6 +17,12 @@ void histogram_add(struct histogram *h, int64_t microseconds)
     count_alone(&h->sum, microseconds > 0 ? (uint64_t)microseconds : 0);
 }
 
+void histogram_add_shared(struct histogram *h, int64_t microseconds)
+{
+    atomic_fetch_add(&h->counts[histogram_bucket(microseconds)], 1);
+    atomic_fetch_add(&h->sum, microseconds > 0 ? (uint64_t)microseconds : 0);
+}
+
 void histogram_sum(struct histogram *sum, const struct histogram *one)
 {
     count_alone(&sum->sum, atomic_load_explicit(&one->sum, memory_order_relaxed));

@@ -1,8 +1,8 @@
 /*
  * histogram.h — how long things took, by powers of two: 32 µs, 64 µs, … 33.6 s, longer.
  *
- * Each histogram has one writer, so that adding is a load and a store, without a lock and without a
- * locked instruction; anybody may read meanwhile. In memory that others can write to: a reader gets
+ * Most have one writer, so that adding is a load and a store, without a lock and without a locked
+ * instruction; anybody may read meanwhile. In memory that others can write to: a reader gets
  * numbers, and nothing more than numbers can be wrong.
  */
 #ifndef TANDEM_HISTOGRAM_H
@@ -33,6 +33,9 @@ static inline void count_alone(_Atomic uint64_t *n, uint64_t more)
 unsigned histogram_bucket(int64_t microseconds);
 /* One more, of so many µs. By its writer alone. */
 void histogram_add(struct histogram *h, int64_t microseconds);
+/* The same by one of several writers: dearer, and whoever is stopped in the middle of it takes back
+ * nothing of what the others have added. */
+void histogram_add_shared(struct histogram *h, int64_t microseconds);
 /* Adds all of `one` to `*sum`, which is the caller's own. */
 void histogram_sum(struct histogram *sum, const struct histogram *one);
 

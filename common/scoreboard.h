@@ -106,6 +106,7 @@ struct scoreboard {
     struct log_dropped dropped; /* lines that a log lacks */
     _Atomic unsigned conns[CONN_STATES]; /* open connections, as the keeper last saw them */
     _Atomic uint64_t rate;               /* requests answered per second, likewise */
+    _Atomic uint64_t cpu;                /* ms of CPU time, the most that a watcher was told */
     struct obituaries obituaries;
     struct route_slot routes[LIMIT_ROUTES];
     _Atomic unsigned route_count;

@@ -27,7 +27,8 @@
 #include "wire.h"
 
 enum { TURN_REQUESTS = 64, WATCH_TRIES = 60, LOOK_AT_MEMORY = 8 /* every so many requests */ };
-enum { STEP_BACK_TIME = 500, PAUSE = 5000, FOOTPRINT_TIME = 5000000 /* µs */ };
+enum { STEP_BACK_TIME = 500, PAUSE = 5000 /* µs */ };
+enum { FOOTPRINT_FIRST = 200000, FOOTPRINT_TIME = 5000000 /* µs */ };
 enum {
     LISTENER_GENERATION = 0x7fffffff, /* beyond 24 bits */
     ADMIN_GENERATION = 0x7ffffffe,
@@ -672,8 +673,10 @@ bool serve_once(struct worker *w, int timeout)
     if (n == 1 && event.data.u64 == serve_retire_tag())
         return false;
     w->now = clock_us();
-    if (n == 1)
+    if (n == 1) {
+        w->roused = w->now;
         take_event(w, event.data.u64, event.events);
+    }
     if (w->is_leaving)
         return false; /* its slot still says that it was lost */
     be(w, -1, WORKER_WAITING);
@@ -682,8 +685,19 @@ bool serve_once(struct worker *w, int timeout)
     return !is_to_leave(w);
 }
 
+/* ms for which it waits: one that has not told what it holds since it last did something does so when
+ * nothing comes. Then it sleeps. */
+static int nap(const struct worker *w)
+{
+    if (!w->teller.server->options.admin || w->told > w->roused)
+        return -1;
+    return (w->told == 0 ? FOOTPRINT_FIRST : FOOTPRINT_TIME) / 1000;
+}
+
 void serve(struct worker *w)
 {
-    while (serve_once(w, -1))
+    while (serve_once(w, nap(w)))
         ;
+    if (w->teller.server->options.admin)
+        tell_faults(w);
 }

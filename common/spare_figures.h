@@ -1,7 +1,7 @@
 /*
  * spare_figures.h — what is counted about the children of --isolation fresh, in memory that the nest, which
- * makes them, shares with the workers. For /metrics and /status. Each has one writer; but while HUP has one
- * nest follow another both add, and one of two additions at the same moment may be lost.
+ * makes them, shares with the workers. For /metrics and /status. While HUP has one nest follow another both
+ * of them add.
  */
 #ifndef TANDEM_SPARE_FIGURES_H
 #define TANDEM_SPARE_FIGURES_H

@@ -44,8 +44,9 @@ struct worker {
     uint64_t limit;       /* requests after which this worker is replaced; 0 = none */
     int64_t now;          /* monotonic µs: when its turn began, or its last handler ended */
     int64_t stepped_back; /* likewise: when it last let other workers have the CPU */
+    int64_t told;         /* likewise: when it last told how much memory it holds; 0: it has not */
+    int64_t roused;       /* likewise: when it last had something to do */
     uint64_t data_limit;  /* bytes of own memory beyond which it is replaced; 0: none */
-    int64_t told;         /* likewise: when it last told how much memory it holds */
     sigset_t wakeable;    /* signals that are blocked while it waits for an event: all but one */
     bool is_leaving;      /* it lost its connection, and another has taken its place */
 };

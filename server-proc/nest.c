@@ -339,7 +339,7 @@ static bool hatch(size_t place)
         spare_main(place, nest);
     if (pid < 0)
         return false;
-    histogram_add(&self.nest->server->spares->births, clock_us() - before);
+    histogram_add_shared(&self.nest->server->spares->births, clock_us() - before);
     self.pids[place] = pid;
     if (is_called)
         return true;
@@ -416,7 +416,7 @@ static void reap(void)
             if (self.pids[i] != pid)
                 continue;
             self.pids[i] = 0;
-            count_alone(&self.nest->server->spares->faults, (uint64_t)usage.ru_minflt);
+            atomic_fetch_add(&self.nest->server->spares->faults, (uint64_t)usage.ru_minflt);
             if (!WIFEXITED(status) || WEXITSTATUS(status) != SPARE_DONE)
                 speak_for_the_dead(i, status, &usage);
         }

@@ -143,6 +143,15 @@ class Connections(Watch):
         self.check_promtool(server)
 
 
+@for_each_subject("pool", "fresh")
+class Memory(Watch):
+    def test_is_told_by_those_too_who_have_nothing_to_do(self):
+        server = self.watch()
+        time.sleep(patience(1))  # and not until it holds: who asks gives them something to do
+        told = [worker.get("pss_bytes", 0) > 0 for worker in server.status()["workers"]]
+        self.assertEqual(told, [True] * 4)
+
+
 @for_each_subject("fresh")
 class Dashboard(Watch):
     """docker/grafana/tandem.json asks for nothing that is not told, and leaves little of it out."""

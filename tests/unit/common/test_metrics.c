@@ -214,6 +214,16 @@ START_TEST(tells_what_the_board_says)
 }
 END_TEST
 
+/* What was found now may be less than what was told before, by whoever was asked then. */
+START_TEST(never_tells_of_less_cpu_time)
+{
+    atomic_store(&server.board->cpu, 123456789);
+    expect(get("/metrics"), "tandem_cpu_seconds_total 123456.789000");
+    scoreboard_clear(server.board, SLOTS);
+    expect(get("/metrics"), "tandem_cpu_seconds_total 123456.789000");
+}
+END_TEST
+
 START_TEST(tells_of_tls_where_it_is_spoken)
 {
     struct tls_figures figures = {.full = 21, .resumed = 22, .failed = 23, .connections = 24};
@@ -411,6 +421,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, tells_all_families_of_an_idle_server);
     tcase_add_test(tcase, tells_what_the_board_says);
+    tcase_add_test(tcase, never_tells_of_less_cpu_time);
     tcase_add_test(tcase, tells_of_tls_where_it_is_spoken);
     tcase_add_test(tcase, counts_requests_of_the_dead);
     tcase_add_test(tcase, tells_how_long_requests_take);

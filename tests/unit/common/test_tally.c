@@ -97,6 +97,22 @@ START_TEST(outlives_its_writers)
 }
 END_TEST
 
+START_TEST(several_may_share_one)
+{
+    enum { EACH = 3000000 };
+    struct histogram *births = &all[0].births;
+    pid_t child = fork();
+
+    for (int i = 0; i < EACH; i++)
+        histogram_add_shared(births, 1000);
+    if (child == 0)
+        _exit(0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_uint_eq(atomic_load(&births->counts[5]), 2 * EACH);
+    ck_assert_uint_eq(atomic_load(&births->sum), 2 * (uint64_t)EACH * 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tally");
@@ -107,6 +123,7 @@ int main(void)
     tcase_add_test(tcase, finds_the_bucket);
     tcase_add_test(tcase, counts_whole_requests);
     tcase_add_test(tcase, outlives_its_writers);
+    tcase_add_test(tcase, several_may_share_one);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);
 }

@@ -5,6 +5,7 @@ An open loop sends on, whatever becomes of the answers, so nothing that is lost 
 waits.  TANDEM_LONG=1 has the full rate and number; without it, some seconds.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -31,6 +32,17 @@ def rate(subject, scheme, is_new):
     """Per second; `is_new`: a connection for each.  A child for each request takes its time, and so does CI."""
     full = RATES[scheme, is_new] // (1 if LONG else 4)
     return max(full // (6 if subject == "fresh" else 1) // (5 if SLOW else 1), 10)
+
+
+def child(server, name):
+    """Its pid, once there is one that calls itself so."""
+    def find():
+        for pid in read("/proc/%d/task/%d/children" % (server.pid, server.pid)).split():
+            with contextlib.suppress(OSError):
+                if read("/proc/%s/comm" % pid).strip() == name:
+                    return int(pid)
+        return None
+    return eventually(find)
 
 
 class LoadCase(Case):
@@ -140,10 +152,6 @@ class Stop(LoadCase):
             self.assertGreater(requests["ok"], 0)
             self.assertEqual(set(failed) - {"refused"}, set(), (load.args[-1], requests, complaint))
 
-    def child(self, server, name):
-        pids = read("/proc/%d/task/%d/children" % (server.pid, server.pid)).split()
-        return next(int(pid) for pid in pids if read("/proc/%s/comm" % pid).strip() == name)
-
     def test_term_while_workers_are_made_from_another_nursery(self):
         if self.subject == "thread":
             self.skipTest("there is none")
@@ -151,7 +159,7 @@ class Stop(LoadCase):
         with socket.create_connection(("127.0.0.1", server.plain), patience(5)) as kept:
             kept.sendall(b"GET /one.txt HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertIn(b" 200 ", kept.recv(4096))
-            os.kill(self.child(server, "nursery"), signal.SIGKILL)
+            os.kill(child(server, "nursery"), signal.SIGKILL)
             self.assertTrue(server.logged("nursery has died"))
             server.process.terminate()
             kept.sendall(b"GET /one.txt HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -164,7 +172,7 @@ class Stop(LoadCase):
             self.skipTest("as in pool")
         for terms, most in ((1, 8), (2, 3)):
             server = self.start(*WORKERS, "--drain-timeout", "1s", noisy=True)
-            os.kill(self.child(server, "serving" if self.subject == "thread" else "worker 1"), signal.SIGSTOP)
+            os.kill(child(server, "serving" if self.subject == "thread" else "worker 1"), signal.SIGSTOP)
             began = time.monotonic()
             for _ in range(terms):
                 server.process.terminate()
@@ -184,13 +192,9 @@ class Inherited(Case):
         with mock.patch.object(subject, "command_of", lambda name: [sys.executable, "-c", script, *ours(name)]):
             server = self.start("--workers", "2", noisy=True)
         name = "serving" if self.subject == "thread" else "worker 1"
-
-        def child():
-            return next((int(pid) for pid in read("/proc/%d/task/%d/children" % (server.pid, server.pid)).split()
-                         if read("/proc/%s/comm" % pid).strip() == name), None)
-        first = child()
+        first = child(server, name)
         os.kill(first, signal.SIGKILL)
-        self.assertTrue(eventually(lambda: child() not in (None, first)))
+        self.assertTrue(eventually(lambda: child(server, name) not in (None, first)))
         self.assertEqual(int(re.search(r"^SigBlk:\s*(\w+)", read("/proc/%d/status" % server.pid), re.M).group(1), 16)
                          & 1 << signal.SIGPROF - 1, 0)
 

@@ -73,15 +73,14 @@ static bool prepare(int fd)
     return !why;
 }
 
-/* How many were meant for us. */
-static uint64_t read_count(void)
+/* How many were meant for us; what is no number is more than can be taken. */
+static uint64_t read_count(const char *fds)
 {
-    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+    const char *pid = getenv("LISTEN_PID");
     uint64_t whom, number;
-    if (!pid || !fds || !parse_number(pid, INT32_MAX, &whom) || whom != (uint64_t)getpid() ||
-        !parse_number(fds, INT32_MAX, &number))
+    if (!pid || !fds || !parse_number(pid, INT32_MAX, &whom) || whom != (uint64_t)getpid())
         return 0;
-    return number;
+    return parse_number(fds, INT32_MAX, &number) ? number : UINT64_MAX;
 }
 
 static void read_names(void)
@@ -96,11 +95,14 @@ static void read_names(void)
 
 bool activation_read(void)
 {
-    uint64_t number = read_count();
+    const char *fds = getenv("LISTEN_FDS");
+    uint64_t number = read_count(fds);
     bool ok = number <= LIMIT_GIFTS;
     if (!ok)
-        log_line(LOG_ERROR, "socket activation: LISTEN_FDS=%llu: at most %d can be taken",
-                 (unsigned long long)number, LIMIT_GIFTS);
+        log_line(
+            LOG_ERROR,
+            "socket activation: LISTEN_FDS=%.100s: it must be the number of sockets, %d at most",
+            fds, LIMIT_GIFTS);
     count = ok ? number : 0;
     for (size_t i = 0; i < count; i++) {
         gifts[i] = (struct gift){.fd = FIRST + (int)i, .kind = LISTENER_PLAIN};

@@ -42,7 +42,8 @@ static void become_program(void)
     if (!argv)
         return;
     snprintf(path, sizeof path, "/proc/%d/exe", self.ward);
-    snprintf(state, sizeof state, "%d %d %d", CARETAKER_VERSION, self.ward, self.leaving);
+    snprintf(state, sizeof state, "%d %d %d %d", CARETAKER_VERSION, self.ward, self.leaving,
+             (int)log_threshold());
     snprintf(title, sizeof title, "%s: caretaker of", model_program);
     argv[0] = title;
     memcpy(argv + 1, server_argv, count * sizeof *argv);
@@ -104,8 +105,9 @@ static bool is_child(pid_t pid)
     return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-/* Another generation is ready, and has the same parent. */
-static void change_ward(const struct message *m)
+/* Another generation is ready, and has the same parent. What came for its ward goes to the new one first:
+ * exec forgets it. */
+static void change_ward(const struct message *m, unsigned *came)
 {
     pid_t next = (pid_t)channel_number(m->text, CARETAKER_WARD, 0);
     if (m->passed < 0 || !is_child(next)) {
@@ -119,17 +121,19 @@ static void change_ward(const struct message *m)
         .channel = m->passed,
         .version = (unsigned)channel_number(m->text, CARETAKER_FIELD, 0),
     };
+    signal_ward(*came);
+    *came = 0;
     become();
     if (!channel_listen(self.channel))
         log_line(LOG_ERROR, "the caretaker's channel: %s", strerror(errno));
 }
 
-static void listen_to_ward(void)
+static void listen_to_ward(unsigned *came)
 {
     struct message m;
     while (channel_receive(self.channel, &m)) {
         if (m.sender == self.ward && channel_number(m.text, CARETAKER_WARD, 0) > 0) {
-            change_ward(&m);
+            change_ward(&m, came);
             continue;
         }
         if (m.passed >= 0)
@@ -190,7 +194,7 @@ static int care(void)
     }
     prctl(PR_SET_NAME, "caretaker");
     for (unsigned came = 0; !reap(&code); came = signals_wait(signals, -1)) {
-        listen_to_ward();
+        listen_to_ward(&came);
         if (self.ward > 0)
             signal_ward(came);
         else if (came & SIGNAL_STOP)
@@ -214,10 +218,11 @@ bool caretaker_is_wanted(void)
 
 int caretaker_main(char **argv)
 {
-    unsigned version;
-    log_open(model_program, LOG_WARN);
-    bool ok = sscanf(getenv(STATE), "%u %d %d", &version, &self.ward, &self.leaving) == 3 &&
-              version == CARETAKER_VERSION && is_child(self.ward);
+    unsigned version, level = LOG_WARN;
+    bool ok =
+        sscanf(getenv(STATE), "%u %d %d %u", &version, &self.ward, &self.leaving, &level) >= 3 &&
+        version == CARETAKER_VERSION && is_child(self.ward);
+    log_open(model_program, level <= LOG_DEBUG ? (enum log_level)level : LOG_WARN);
     unsetenv(STATE);
     self.channel = CHANNEL;
     server_argv = argv + 1;

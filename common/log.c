@@ -65,6 +65,11 @@ static void put_or_write(enum log_level level, pid_t pid, const char *line, size
         log_count_dropped(rings, kind, 1);
 }
 
+enum log_level log_threshold(void)
+{
+    return threshold;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};

@@ -20,6 +20,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Sets the program's name and what is worth a line. Called once, before any worker starts. */
 void log_open(const char *program, enum log_level level);
+/* What was said there. */
+enum log_level log_threshold(void);
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* From now on there are these rings, for this process and those that come of it; NULL: none any more. */

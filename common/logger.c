@@ -8,8 +8,8 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -396,7 +396,7 @@ bool logger_reaped(struct server *s, pid_t pid)
 
 void logger_tend(struct server *s, bool is_to_reap)
 {
-    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, NULL, WNOHANG) == logger.pid)
+    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, NULL, WNOHANG) != 0)
         logger_reaped(s, logger.pid);
     replace(s);
 }

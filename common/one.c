@@ -3,6 +3,9 @@
  */
 #include "one.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "attendants.h"
 #include "handlers/handlers.h"
 #include "keeper.h"
@@ -19,6 +22,14 @@ static void reload(struct server *s)
     media_types_close(files_renew_types());
 }
 
+/* What comes to us as process 1; after those who reap their own have had their turn, and can do without what it
+ * ended with. */
+static void reap_orphans(void)
+{
+    while (getpid() == 1 && waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
 static void loop(struct server *s, struct keeper *k, struct worker *w)
 {
     bool has_tls = s->options.tls_listen.count > 0;
@@ -32,6 +43,7 @@ static void loop(struct server *s, struct keeper *k, struct worker *w)
         keeper_drain(k, drain_take(&drain, came, clock_ms(), s->options.drain_delay));
         if (has_tls && drain.order < DRAIN_LEAVE)
             model_tend_tls(s, &k->guard, came & SIGNAL_RELOAD);
+        reap_orphans();
         if (clock_ms() < next_tick)
             continue;
         keeper_tick(k);

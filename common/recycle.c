@@ -74,15 +74,15 @@ void recycle_tick(struct recycling *r)
     if (r->due == 0)
         return;
     size_t away = count_away(r, now), most = (r->server->options.workers + FRACTION - 1) / FRACTION;
-    for (size_t i = 0; i < r->server->slots && away < most; i++) {
-        if (!r->workers[i].is_due || r->workers[i].asked)
+    for (size_t i = 0; i < r->server->slots; i++) {
+        if (!r->workers[i].is_due || (lives(r, i) && away >= most))
             continue;
-        if (lives(r, i)) {
-            ask(r, i, now);
-            away++;
-        } else {
-            forgive(r, i);
-        }
+        bool is_alive = lives(r, i);
+        forgive(r, i);
+        if (!is_alive)
+            continue;
+        ask(r, i, now);
+        away++;
     }
 }
 

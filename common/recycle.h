@@ -23,7 +23,7 @@
 
 struct recycling {
     struct server *server;
-    size_t due; /* so many are */
+    size_t due; /* so many are, and have not been asked yet */
     struct turn_to_go {
         bool is_due;
         int64_t asked; /* monotonic ms; 0: not yet */

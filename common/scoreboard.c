@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "clock.h"
 #include "digits.h"
 
 static size_t board_bytes(size_t count)
@@ -62,6 +63,7 @@ void scoreboard_birth(struct scoreboard *b, size_t index, pid_t pid)
     struct worker_slot *s = &b->slots[index];
     atomic_store(&s->conn, -1);
     atomic_store(&s->route, -1);
+    atomic_store(&s->born, clock_us());
     atomic_store(&s->must_leave, false);
     atomic_store(&s->has_exited, false);
     crash_clear(&s->crash);

@@ -35,6 +35,7 @@ struct worker_slot {
     _Atomic int state;
     _Atomic int conn;          /* the descriptor it works on, set before it claims it; -1: none */
     _Atomic int pid;           /* process (server-proc) or 0 */
+    _Atomic int64_t born;      /* monotonic µs */
     _Atomic uint64_t turns;    /* grows whenever the worker owns nothing */
     _Atomic int64_t started;   /* monotonic µs: when the handler was called; 0: not in a handler */
     _Atomic uint64_t requests; /* answered since its birth */

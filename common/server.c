@@ -364,6 +364,7 @@ int server_main(int argc, char **argv)
         return caretaker_main(argv);
     if (!upgrade_begin(argv))
         return EXIT_FAILED;
+    signals_begin();
     enum options_result options =
         options_read(&s.options, model_program, model_isolates, argc, argv);
     if (options == OPTIONS_DONE)

@@ -26,7 +26,7 @@ static struct manager {
     int announced[2]; /* pipe: from the process that serves */
     bool is_quiet;    /* another generation speaks */
     bool is_ready;
-    bool is_reloading;
+    int64_t reloading_since; /* monotonic µs; 0: nothing is being reloaded */
     bool is_stopping;
     bool has_watchdog;
     timer_t timer;
@@ -179,22 +179,44 @@ static void show_life(const struct server *s)
     service_manager_say("WATCHDOG=1");
 }
 
+/* Whoever lived when HUP came has gone, or does so before it takes another request. Should the board say
+ * nonsense, it is no reason to wait for ever. */
+static bool is_reloaded(const struct server *s)
+{
+    int64_t since = self.reloading_since;
+    bool is_patient = clock_us() - since < s->options.drain_timeout * 1000;
+    for (size_t i = 0; is_patient && !s->options.one && i < s->slots; i++) {
+        const struct worker_slot *slot = &s->board->slots[i];
+        int state = atomic_load(&slot->state);
+        bool lives = state != WORKER_NONE && state != WORKER_LOST;
+        if (lives && atomic_load(&slot->born) <= since && !atomic_load(&slot->must_leave))
+            return false;
+    }
+    return true;
+}
+
+static void look_after_reload(const struct server *s, unsigned came)
+{
+    if (self.reloading_since && is_reloaded(s)) {
+        self.reloading_since = 0;
+        service_manager_say("READY=1");
+    }
+    if (came & SIGNAL_RELOAD) {
+        self.reloading_since = clock_us();
+        service_manager_say_reloading();
+    }
+}
+
 void service_manager_tend(struct server *s, unsigned came)
 {
     if (self.is_quiet)
         return;
     look_for_announcement(s);
-    if (self.is_reloading) { /* since the last round, which has seen to it */
-        self.is_reloading = false;
-        service_manager_say("READY=1");
-    }
     if (came & SIGNAL_STOP && !self.is_stopping) {
         self.is_stopping = true;
         service_manager_say("STOPPING=1\nSTATUS=finishing what has begun");
     }
-    if (self.is_ready && !self.is_stopping && came & SIGNAL_RELOAD) {
-        self.is_reloading = true;
-        service_manager_say_reloading();
-    }
+    if (self.is_ready && !self.is_stopping)
+        look_after_reload(s, came);
     show_life(s);
 }

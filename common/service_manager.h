@@ -2,7 +2,8 @@
  * service_manager.h — what systemd, or whoever plays its part, is told of how we are: the messages of
  * sd_notify(3), a datagram each. Nobody listens: nothing is said.
  *
- *      READY=1      requests are answered now; or: what was being reloaded, or replaced, is done
+ *      READY=1      requests are answered now; or: what was being replaced, is; or: what was being
+ *                   reloaded is what every request gets that comes from now on (or --drain-timeout is over)
  *      RELOADING=1  HUP or USR2 has come (Type=notify-reload wants MONOTONIC_USEC with it)
  *      STOPPING=1   TERM has come
  *      WATCHDOG=1   each half of WATCHDOG_USEC, as long as the supervisor's loop turns and the keeper of

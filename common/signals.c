@@ -26,6 +26,12 @@ static bool let_some_interrupt(void)
            sigaction(SIGNAL_OURS, &action, NULL) == 0;
 }
 
+void signals_begin(void)
+{
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPROF, SIG_DFL);
+}
+
 int signals_open(void)
 {
     const int ours[] = {SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2, SIGNAL_OURS};
@@ -34,7 +40,7 @@ int signals_open(void)
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         sigaddset(&set, ours[i]);
     signal(SIGPIPE, SIG_IGN);
-    if (!let_some_interrupt() || sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+    if (!let_some_interrupt() || sigprocmask(SIG_SETMASK, &set, NULL) != 0)
         return -1;
     return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }

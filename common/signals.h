@@ -22,7 +22,11 @@ enum {
 #define SIGNAL_OURS \
     SIGRTMIN /* blocked, too: means what those who send it to each other make of it */
 
-/* Blocks them all and opens the descriptor; children inherit the mask. PIPE is ignored: a client
+/* Before the first child: what whoever has started us ignores, exec hands down to us, and where CHLD is
+ * ignored the kernel tells of no end, where PROF is, a CPU clock ends nobody. */
+void signals_begin(void);
+
+/* Blocks them all, and no other, and opens the descriptor; children inherit the mask. PIPE is ignored: a client
  * that has gone is an error of send(2), not the end of the server. URG interrupts, and does no more:
  * so a handler is told that its time is nearly over. -1 with errno on failure. */
 int signals_open(void);

@@ -43,6 +43,7 @@ static struct upgrade {
     pid_t next;       /* 0: there is none */
     int64_t until;    /* monotonic ms: when it has to be ready */
     unsigned version; /* of the caretaker that it could be */
+    unsigned missed;  /* signals that came while it was STARTING, and perhaps has not heard */
     int status;       /* how it has ended, in state REPLACED, once next is 0 */
     bool is_ending;   /* TERM came */
 } self = {.ready_fd = -1, .up = -1, .ends = {-1, -1}};
@@ -215,6 +216,7 @@ static void start(const struct server *s)
     }
     self.next = pid;
     self.state = STARTING;
+    self.missed = 0;
     self.until = clock_ms() + s->options.drain_timeout;
     log_line(LOG_INFO, "USR2: starting %s as pid %d", self.path, pid);
     service_manager_say_reloading();
@@ -280,6 +282,21 @@ bool upgrade_reaped(pid_t pid, int status)
 
 /* --- being replaced --- */
 
+static void pass_on(unsigned came, unsigned meaning, int number)
+{
+    if (came & meaning && self.next > 0)
+        kill(self.next, number);
+}
+
+/* The caretaker, too, may not have known yet that they are another's. One that has been replaced is ending already, and makes nothing of the first TERM. */
+static unsigned divide(unsigned came)
+{
+    pass_on(came, SIGNAL_STOP, SIGTERM);
+    pass_on(came, SIGNAL_RELOAD, SIGHUP);
+    pass_on(came, SIGNAL_REOPEN, SIGUSR1);
+    return came & ~(unsigned)SIGNAL_RELOAD;
+}
+
 /* The caretaker has to know whose it is before we go. */
 static bool tell_caretaker(void)
 {
@@ -301,6 +318,7 @@ static bool hand_over(struct server *s, const char *text)
     self.state = REPLACED;
     service_manager_hush();
     drain_disown(s);
+    divide(self.missed);
     log_line(LOG_INFO, "pid %d serves: this generation finishes what it has begun", self.next);
     return true;
 }
@@ -340,24 +358,11 @@ static unsigned listen_to_next(struct server *s)
 
 /* --- the loop --- */
 
-static void pass_on(unsigned came, unsigned meaning, int number)
-{
-    if (came & meaning && self.up < 0 && self.next > 0)
-        kill(self.next, number);
-}
-
-/* One that has been replaced is ending already, and makes nothing of the first TERM. */
-static unsigned divide(unsigned came)
-{
-    pass_on(came, SIGNAL_STOP, SIGTERM);
-    pass_on(came, SIGNAL_RELOAD, SIGHUP);
-    pass_on(came, SIGNAL_REOPEN, SIGUSR1);
-    return came & ~(unsigned)SIGNAL_RELOAD;
-}
-
 unsigned upgrade_tend(struct server *s, unsigned came)
 {
     listen_to_parent();
+    if (self.state == STARTING)
+        self.missed |= came & (SIGNAL_RELOAD | SIGNAL_REOPEN);
     unsigned news = listen_to_next(s);
     if (self.state == REPLACED) {
         if (came & SIGNAL_UPGRADE)
@@ -385,10 +390,12 @@ void upgrade_close(void)
 
 int upgrade_end(int code)
 {
-    if (self.state != REPLACED || self.up >= 0)
+    if (self.state != REPLACED)
         return code;
     if (self.next == 0)
         return WIFEXITED(self.status) ? WEXITSTATUS(self.status) : EXIT_FAILURE;
+    if (self.up >= 0)
+        return code;
     channel_leave(self.ends[0]);
     return caretaker_become(
         &(struct caretaker){.ward = self.next, .channel = self.ends[0], .version = self.version},

@@ -335,8 +335,8 @@ static void end_gatehouse(void)
 /* One process has both parts: the worker's is at rest. */
 void model_tend_tls(struct server *s, struct guard *g, bool is_to_reload)
 {
-    int status;
-    if (self.pid > 0 && waitpid(self.pid, &status, WNOHANG) == self.pid)
+    int status = 0;
+    if (self.pid > 0 && waitpid(self.pid, &status, WNOHANG) != 0)
         gatehouse_reaped(self.pid, status);
     gatehouse_renew(s, g);
     gatehouse_tend(s, g);

@@ -232,12 +232,13 @@ static void kill_all(void)
 /* It has died, though it runs nothing of anybody's: somebody has killed it, or we have. The next opens
  * the modules again, so that workers of the old one would see another state than those of the new
  * one: they are replaced, too. Clients wait meanwhile, and those who must be cut short get their
- * 500. */
+ * 500. A first TERM is heard afterwards, since their connections are to be drained. */
 static enum start replace_nursery(void)
 {
     enum start result;
     unsigned came = 0;
     int64_t until = clock_ms() + GOODBYE;
+    int64_t patience = self.drain.stops > 0 ? 0 : self.server->options.drain_timeout;
     log_line(LOG_ERROR, "the nursery has died: starting another, and new workers");
     ask_all_to_leave();
     while (!have_left()) {
@@ -250,13 +251,15 @@ static enum start replace_nursery(void)
     spare_close(self.server);
     keeper_forget_modules(&self.keeper);
     gatehouse_renew(self.server, &self.keeper.guard);
-    while ((result = nursery_start(self.server)) == START_KILLED) {
+    signals_put_off(came);
+    while ((result = nursery_start(self.server, patience)) == START_KILLED) {
         keeper_forget_modules(&self.keeper);
+        came = signals_wait(self.server->signals, 0);
         came |= signals_wait(self.server->signals, FORK_PAUSE);
         if (came & SIGNAL_STOP)
             return START_STOPPED;
+        signals_put_off(came);
     }
-    signals_put_off(came);
     keeper_learn_modules(&self.keeper);
     self.has_nursery = result == START_READY;
     reap(); /* the news of an end may have been passed over while the modules were opened */
@@ -358,7 +361,7 @@ static enum start open_all(struct server *s)
         !keeper_open(&self.keeper, s))
         return START_FAILED;
     gatehouse_guard(&self.keeper.guard);
-    enum start result = nursery_start(s);
+    enum start result = nursery_start(s, 0);
     if (result == START_READY)
         keeper_learn_modules(&self.keeper);
     else

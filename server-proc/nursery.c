@@ -148,7 +148,11 @@ static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 
 /* === the supervisor === */
 
-enum { LOOK_PAUSE = 100 /* ms between looks whether it still lives */ };
+enum {
+    LOOK_PAUSE = 100, /* ms between looks whether it still lives */
+    OBEDIENCE =
+        5 * 1000, /* ms that an order may take, on a machine that has hardly any memory left */
+};
 
 static bool is_alive(void)
 {
@@ -158,12 +162,20 @@ static bool is_alive(void)
            info.si_pid == 0;
 }
 
-/* False: it has died. */
+/* False: it has died, or is killed, since it does not obey: somebody has stopped it, perhaps. */
 static bool await_done(void)
 {
+    int64_t until = clock_ms() + OBEDIENCE;
     for (uint32_t seen; (seen = atomic_load(&mailbox->state)) != DONE;) {
         wait_while(seen, LOOK_PAUSE);
-        if (atomic_load(&mailbox->state) != DONE && !is_alive())
+        if (atomic_load(&mailbox->state) == DONE)
+            break;
+        if (clock_ms() >= until) {
+            log_line(LOG_ERROR, "the nursery does not do what it is told: it is killed");
+            nursery_kill();
+            until = INT64_MAX;
+        }
+        if (!is_alive())
             return false;
     }
     return true;
@@ -177,24 +189,29 @@ bool nursery_open(void)
     return mailbox;
 }
 
-/* A module may take its time to open, or never come back: a signal does not wait for it. */
-static enum start await_opening(struct server *s)
+/* A module may take its time to open, or never come back: a signal does not wait for it, or no longer than
+ * that; and never the second. */
+static enum start await_opening(struct server *s, int64_t patience)
 {
-    unsigned came = 0;
+    unsigned all = 0;
+    int64_t until = INT64_MAX;
     enum start result = START_READY;
     for (uint32_t seen; result == START_READY && (seen = atomic_load(&mailbox->state)) != DONE;) {
         wait_while(seen, LOOK_PAUSE);
-        came |= signals_wait(s->signals, 0);
+        unsigned came = signals_wait(s->signals, 0);
         if (came & SIGNAL_STOP)
+            until = all & SIGNAL_STOP ? 0 : clock_ms() + patience;
+        all |= came;
+        if (clock_ms() >= until)
             result = START_STOPPED;
         else if (atomic_load(&mailbox->state) != DONE && !is_alive())
             result = START_FAILED;
     }
-    signals_put_off(came & ~(unsigned)SIGNAL_STOP);
+    signals_put_off(result == START_STOPPED ? all & ~(unsigned)SIGNAL_STOP : all);
     return result;
 }
 
-enum start nursery_start(struct server *s)
+enum start nursery_start(struct server *s, int64_t patience)
 {
     pid_t supervisor = getpid();
     int status = 0;
@@ -206,7 +223,7 @@ enum start nursery_start(struct server *s)
         log_line(LOG_ERROR, "no nursery: %s", strerror(errno));
         return START_KILLED;
     }
-    enum start result = await_opening(s);
+    enum start result = await_opening(s, patience);
     if (result == START_READY)
         return result;
     if (result == START_STOPPED)

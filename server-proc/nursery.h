@@ -32,12 +32,13 @@ enum start {
     START_READY,
     START_FAILED, /* it has said why */
     START_KILLED, /* somebody has killed it, or there was no room for it: nothing is wrong with it */
-    START_STOPPED /* TERM or INT came first */
+    START_STOPPED /* TERM or INT came first, and had to wait too long */
 };
 
 /* Starts it and waits until the modules are open and the sandbox is in force. While no worker
- * lives. */
-enum start nursery_start(struct server *s);
+ * lives. Should TERM or INT come meanwhile, they wait for `patience` ms, and are in the next result of
+ * signals_wait() if that was enough. */
+enum start nursery_start(struct server *s, int64_t patience);
 /* Before the next child is made, it looks at s->media. False: it could not be told; it has died, and the next
  * one will do so by itself. */
 bool nursery_reload(void);

@@ -369,7 +369,7 @@ static bool make_pair(struct breed *f, size_t i)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return false;
-    f->nest.shared->ends[i] = pair[1];
+    f->nest.ends[i] = f->nest.shared->ends[i] = pair[1];
     return place_end(f->ends[i], pair[0]);
 }
 
@@ -378,7 +378,7 @@ static bool make_pipe(struct breed *f)
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
-    f->nest.shared->signals = ends[0];
+    f->nest.signals = f->nest.shared->signals = ends[0];
     return place_end(f->signals, ends[1]);
 }
 
@@ -389,7 +389,8 @@ static void forget(int *fd)
     *fd = -1;
 }
 
-/* The nest's ends are its own: the shared table does not keep them. */
+/* The nest's ends are its own: the shared table does not keep them. What is closed is what has been opened, whatever
+ * a worker has written there meanwhile. */
 static bool start_nest(struct breed *f)
 {
     struct nest_shared *shared = f->nest.shared;
@@ -403,8 +404,8 @@ static bool start_nest(struct breed *f)
     if (f->pid < 0 && errno != ECHILD)
         log_line(LOG_ERROR, "no nest for --isolation fresh: %s", strerror(errno));
     for (size_t i = 0; i < count; i++)
-        forget(&shared->ends[i]);
-    forget(&shared->signals);
+        forget(&f->nest.ends[i]);
+    forget(&f->nest.signals);
     return f->pid > 0;
 }
 
@@ -419,9 +420,9 @@ static bool open_breed(struct breed *f, struct server *s, bool *is_of_modules)
         return false;
     }
     bool ok = reserve(&f->signals);
-    f->pid = n->shared->signals = -1;
+    f->pid = n->signals = -1;
     for (size_t i = 0; i < NEST_PLACES; i++)
-        f->ends[i] = n->shared->ends[i] = -1;
+        f->ends[i] = n->ends[i] = -1;
     for (size_t i = 0; ok && i < s->options.spares; i++)
         ok = reserve(&f->ends[i]);
     if (!ok)

@@ -46,7 +46,9 @@ static struct supervisor {
     struct server *server;
     pid_t process;
     struct drain drain;
-    bool has_served; /* some process has been up */
+    int64_t
+        patient_until; /* monotonic ms: a process that has not ended by then is killed; 0: for ever */
+    bool has_served;   /* some process has been up */
 } self;
 
 static struct process {
@@ -418,12 +420,33 @@ static void pass_on(enum drain_order order)
     kill(self.process, is_patient ? SIGTERM : SIGKILL);
 }
 
+static void bound_patience(enum drain_order before)
+{
+    enum { MARGIN = 3 * GOODBYE };
+    if (self.drain.order == DRAIN_NOW)
+        self.patient_until = clock_ms() + GOODBYE;
+    else if (before == DRAIN_NOT)
+        self.patient_until = clock_ms() + self.server->options.drain_timeout + MARGIN;
+}
+
 static void obey(unsigned came)
 {
     enum drain_order before = self.drain.order;
     drain_take(&self.drain, came, clock_ms(), self.server->options.drain_delay);
+    if (self.drain.order != before)
+        bound_patience(before);
     if (self.drain.order != before || came & SIGNAL_STOP)
         pass_on(self.drain.order);
+}
+
+/* Whatever a request has done to the thread that would end it, or somebody to the process. */
+static void end_impatiently(void)
+{
+    if (self.patient_until == 0 || clock_ms() < self.patient_until)
+        return;
+    log_line(LOG_ERROR, "process %d does not come to its end: it is killed", self.process);
+    kill(self.process, SIGKILL);
+    self.patient_until = 0;
 }
 
 /* Watches one process to its end. */
@@ -436,6 +459,7 @@ static struct death watch_process(void)
         obey(came);
         if (came & SIGNAL_RELOAD)
             reload();
+        end_impatiently();
         pid_t pid;
         while ((pid = wait4(-1, &d.status, WNOHANG, &d.usage)) > 0) {
             if (pid == self.process)
@@ -458,8 +482,8 @@ static int supervise(struct server *s)
     int code = EXIT_FAILURE;
     for (;;) {
         if (!start_process()) {
-            unsigned came = signals_wait(s->signals, FORK_PAUSE);
-            if (came & SIGNAL_STOP)
+            unsigned came = attendants_tend(s, signals_wait(s->signals, FORK_PAUSE));
+            if (came & (SIGNAL_STOP | SIGNAL_REPLACED))
                 return EXIT_SUCCESS;
             if (came & SIGNAL_RELOAD)
                 reload();

@@ -5,15 +5,21 @@ An open loop sends on, whatever becomes of the answers, so nothing that is lost 
 waits.  TANDEM_LONG=1 has the full rate and number; without it, some seconds.
 """
 
+import contextlib
 import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import time
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tls"))
-from subject import Case, LONG, SLOW, eventually, for_each_subject, patience  # noqa: E402
+import subject  # noqa: E402
+from subject import Case, LONG, SLOW, eventually, for_each_subject, patience, read  # noqa: E402
 
 HUPS, PAUSE = (20, 1) if LONG else (4, 0.3)
 WORKERS = ("--workers", "8", "--access-log", "off")
@@ -26,6 +32,17 @@ def rate(subject, scheme, is_new):
     """Per second; `is_new`: a connection for each.  A child for each request takes its time, and so does CI."""
     full = RATES[scheme, is_new] // (1 if LONG else 4)
     return max(full // (6 if subject == "fresh" else 1) // (5 if SLOW else 1), 10)
+
+
+def child(server, name):
+    """Its pid, once there is one that calls itself so."""
+    def find():
+        for pid in read("/proc/%d/task/%d/children" % (server.pid, server.pid)).split():
+            with contextlib.suppress(OSError):
+                if read("/proc/%s/comm" % pid).strip() == name:
+                    return int(pid)
+        return None
+    return eventually(find)
 
 
 class LoadCase(Case):
@@ -134,6 +151,52 @@ class Stop(LoadCase):
             failed = {name: count for name, count in requests["failed"].items() if count}
             self.assertGreater(requests["ok"], 0)
             self.assertEqual(set(failed) - {"refused"}, set(), (load.args[-1], requests, complaint))
+
+    def test_term_while_workers_are_made_from_another_nursery(self):
+        if self.subject == "thread":
+            self.skipTest("there is none")
+        server = self.start(*WORKERS, "--drain-delay", "500ms", "--drain-timeout", "%ds" % patience(10), noisy=True)
+        with socket.create_connection(("127.0.0.1", server.plain), patience(5)) as kept:
+            kept.sendall(b"GET /one.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b" 200 ", kept.recv(4096))
+            os.kill(child(server, "nursery"), signal.SIGKILL)
+            self.assertTrue(server.logged("nursery has died"))
+            server.process.terminate()
+            kept.sendall(b"GET /one.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b" 200 ", kept.recv(4096))
+        self.assertEqual(server.process.wait(patience(15)), 0)
+
+    def test_whoever_does_not_end_is_killed(self):
+        """Stopped, it hears no TERM; a second one ends it at once in any case."""
+        if self.subject == "fresh":
+            self.skipTest("as in pool")
+        for terms, most in ((1, 8), (2, 3)):
+            server = self.start(*WORKERS, "--drain-timeout", "1s", noisy=True)
+            os.kill(child(server, "serving" if self.subject == "thread" else "worker 1"), signal.SIGSTOP)
+            began = time.monotonic()
+            for _ in range(terms):
+                server.process.terminate()
+                time.sleep(0.2)
+            self.assertEqual(server.process.wait(patience(20)), 0)
+            self.assertLess(time.monotonic() - began, patience(most))
+
+
+@for_each_subject()
+class Inherited(Case):
+    """What whoever starts a server ignores or blocks, exec hands down."""
+
+    def test_ends_of_children_are_heard(self):
+        ours = subject.command_of
+        script = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); " \
+                 "signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65)); os.execv(sys.argv[1], sys.argv[1:])"
+        with mock.patch.object(subject, "command_of", lambda name: [sys.executable, "-c", script, *ours(name)]):
+            server = self.start("--workers", "2", noisy=True)
+        name = "serving" if self.subject == "thread" else "worker 1"
+        first = child(server, name)
+        os.kill(first, signal.SIGKILL)
+        self.assertTrue(eventually(lambda: child(server, name) not in (None, first)))
+        self.assertEqual(int(re.search(r"^SigBlk:\s*(\w+)", read("/proc/%d/status" % server.pid), re.M).group(1), 16)
+                         & 1 << signal.SIGPROF - 1, 0)
 
 
 if __name__ == "__main__":

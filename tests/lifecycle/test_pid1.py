@@ -50,12 +50,17 @@ def shells(pid):
 
 @for_each_subject()
 class Orphans(Case):
-    def start_with_orphans(self, *wrapper):
+    def start_with_orphans(self, *wrapper, options=("--workers", "4")):
         ours = subject.command_of
         with mock.patch.object(subject, "command_of", lambda name: [*wrapper, *with_orphans(ours(name))]):
-            return self.start("--workers", "4")
+            return self.start(*options)
 
     def look(self, server, pid):
+        self.look_at_orphans(server, pid)
+        self.assertEqual(server.metric("tandem_worker_deaths_total") or 0, 0)
+        self.assertEqual(server.complaints(), [])
+
+    def look_at_orphans(self, server, pid):
         end = time.monotonic() + 1.2
         while time.monotonic() < end:
             self.assertEqual(subprocess.run(["curl", "-s", "-o", "/dev/null", "http://127.0.0.1:%d/one.txt" %
@@ -63,18 +68,28 @@ class Orphans(Case):
             os.kill(pid, subject.signal.SIGHUP)
             time.sleep(0.05)
         self.assertTrue(eventually(lambda: not shells(pid) and not zombies(pid)), children(pid))
-        self.assertEqual(server.metric("tandem_worker_deaths_total") or 0, 0)
-        self.assertEqual(server.complaints(), [])
 
     def test_they_mean_nothing(self):
         server = self.start_with_orphans()
         self.look(server, server.pid)
 
-    def test_as_process_1(self):
+    def start_as_process_1(self, **more):
         if subprocess.run(["unshare", "--pid", "--fork", "true"], stderr=subprocess.DEVNULL).returncode != 0:
             self.skipTest("no namespace of processes can be had")
-        server = self.start_with_orphans("unshare", "--pid", "--fork", "--kill-child")
-        first = children(server.pid)[0]
+        server = self.start_with_orphans("unshare", "--pid", "--fork", "--kill-child", **more)
+        return server, children(server.pid)[0]
+
+    def test_one_as_process_1(self):
+        if self.subject == "fresh":
+            self.skipTest("--one is pool")
+        server, first = self.start_as_process_1(options=("--one",))
+        self.look_at_orphans(server, first)
+        self.assertEqual(server.complaints(), [])
+        os.kill(first, subject.signal.SIGTERM)
+        self.assertEqual(server.process.wait(patience(10)), 0)
+
+    def test_as_process_1(self):
+        server, first = self.start_as_process_1()
         self.look(server, first)
         os.kill(first, subject.signal.SIGTERM)
         self.assertEqual(server.process.wait(patience(10)), 0)

@@ -115,10 +115,12 @@ class Activation(Case):
             self.assertEqual(len(said), 1, said)
             self.assertIn("there is no " + option, said[0])
 
-    def test_too_many(self):
-        with listening() as given:
-            said = self.refused(given, environment={"LISTEN_FDS": "65"})
-        self.assertEqual(len(said), 1)
+    def test_no_number_of_sockets(self):
+        for number in ("65", "abc", "-1", "99999999999999999999"):
+            with listening() as given:
+                said = self.refused(given, environment={"LISTEN_FDS": number})
+            self.assertEqual(len(said), 1)
+            self.assertIn("LISTEN_FDS=" + number, said[0])
 
     # --- as systemd does it ---
 

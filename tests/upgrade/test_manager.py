@@ -2,11 +2,18 @@
 """What a service manager is told, and by whom: only the first process is believed (NotifyAccess=main)."""
 
 import os
+import re
 import signal
 import time
 import unittest
 
-from service import Case, for_each_subject, patience
+from service import Case, answer, for_each_subject, patience
+
+
+def recycled(service):
+    with service.dial(service.admin) as s:
+        s.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        return int(re.search(rb"^tandem_workers_recycled_total (\d+)", answer(s)[1], re.M).group(1))
 
 
 @for_each_subject("thread", "pool")
@@ -30,6 +37,23 @@ class Manager(Case):
             self.assertEqual(service.stop(), 0)
             self.assertTrue(manager.heard("STOPPING=1"))
             self.assertEqual({pid for pid, _ in manager.messages}, {service.pid})
+
+    def test_a_reload_is_over_when_all_workers_are_new_or_about_to_go(self):
+        manager = self.manager()
+        service = self.start("--workers", "64", "--access-log", "off", "--admin", "127.0.0.1:0", manager=manager)
+        manager.heard("READY=1")
+        for is_busy in (False, True):
+            with service.dial() as slow:
+                if is_busy:
+                    slow.sendall(b"GET /work?sleep=3000 HTTP/1.1\r\nHost: x\r\n\r\n")
+                    time.sleep(0.2)
+                manager.forget()
+                before, began = recycled(service), time.monotonic()
+                service.signal(signal.SIGHUP)
+                self.assertTrue(manager.heard("READY=1"))
+                self.assertGreaterEqual(recycled(service) - before, 47, "of a quarter it is sure that they go")
+                if is_busy:
+                    self.assertLess(time.monotonic() - began, patience(1), "nobody waits for a long request")
 
     def test_an_upgrade_is_a_reload_and_the_pid_stays(self):
         manager = self.manager()

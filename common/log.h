@@ -20,6 +20,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Sets the program's name and what is worth a line. Called once, before any worker starts. */
 void log_open(const char *program, enum log_level level);
+/* One line, whatever the values are: bytes that are no text are written as '?', and it is cut at 2 KiB. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* From now on there are these rings, for this process and those that come of it; NULL: none any more. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "death.h"
 #include "filter.h"
 #include "log.h"
 #include "log_ring.h"
@@ -384,20 +385,23 @@ static void replace(struct server *s)
         start(s, -1);
 }
 
-bool logger_reaped(struct server *s, pid_t pid)
+bool logger_reaped(struct server *s, pid_t pid, int status)
 {
+    const struct death d = {.status = status};
+    char cause[DEATH_CAUSE_SIZE];
     if (pid != logger.pid)
         return false;
     logger.pid = 0;
-    log_line(LOG_WARN, "the logger has died: starting another");
+    log_line(LOG_WARN, "the logger has ended by %s: starting another", death_cause(&d, cause));
     replace(s);
     return true;
 }
 
 void logger_tend(struct server *s, bool is_to_reap)
 {
-    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, NULL, WNOHANG) == logger.pid)
-        logger_reaped(s, logger.pid);
+    int status;
+    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, &status, WNOHANG) == logger.pid)
+        logger_reaped(s, logger.pid, status);
     replace(s);
 }
 

@@ -36,7 +36,7 @@ void logger_tend(struct server *s, bool is_to_reap);
 /* The files are to be opened again. */
 void logger_reopen(void);
 /* It was the logger that has ended. */
-bool logger_reaped(struct server *s, pid_t pid);
+bool logger_reaped(struct server *s, pid_t pid, int status);
 /* In a process that is to see none of this: the rings are gone for it. */
 void logger_forget(void);
 /* What has been written is in the files, or counted as dropped, which is told in one line. Lines

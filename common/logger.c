@@ -89,6 +89,20 @@ static void reopen(void)
         close(old);
 }
 
+/* A logger that has just been started has no old one to go on with: who reads the pipe may still be coming
+ * back, from what was its end. */
+static void open_in_the_end(void)
+{
+    static int64_t not_before;
+    int64_t now = clock_ms();
+    if (!self.path || self.sinks[LOG_ACCESS].fd >= 0 || now < not_before)
+        return;
+    not_before = now + SLEEP;
+    int fd = open_file(self.path);
+    if (fd >= 0)
+        use_access_log(fd);
+}
+
 static uint64_t size_of(const struct sink *k)
 {
     struct stat st;
@@ -301,6 +315,7 @@ static _Noreturn void logger_main(struct server *s, int fd)
         bool is_last = orders & LOG_CLOSE || getppid() != self.supervisor;
         if (orders & LOG_REOPEN)
             reopen();
+        open_in_the_end();
         bool has_found = write_all();
         if (is_over && !has_found)
             _exit(EXIT_SUCCESS);

@@ -5,10 +5,10 @@
  */
 #include "access_log.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 #include <time.h>
 
+#include "address.h"
 #include "buf.h"
 #include "digits.h"
 #include "log.h"
@@ -36,13 +36,8 @@ static void add_number(struct buf *b, unsigned long long n, int width)
 
 static void add_peer(struct buf *b, const struct sockaddr_in6 *peer)
 {
-    char text[INET6_ADDRSTRLEN] = "-";
-    if (peer->sin6_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, text,
-                  sizeof text);
-    else if (peer->sin6_family == AF_INET6)
-        inet_ntop(AF_INET6, &peer->sin6_addr, text, sizeof text);
-    buf_text(b, peer->sin6_family == AF_UNIX ? "unix" : text);
+    char text[INET6_ADDRSTRLEN];
+    buf_text(b, address_text(peer, text));
 }
 
 /* --- combined --- */
@@ -126,6 +121,21 @@ static void add_text(struct buf *b, const char *name, const char *text, size_t l
         add_member(b, name, text, strlen(text), limit);
 }
 
+/* Of one that died, they lie where its worker could write: perhaps without an end. */
+static void add_facts(struct buf *b, const struct tls_facts *f, size_t limit)
+{
+    const struct {
+        const char *name, *text;
+        size_t size;
+    } all[] = {{"tls", f->version, sizeof f->version},
+               {"server_name", f->server_name, sizeof f->server_name},
+               {"client", f->subject, sizeof f->subject}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        size_t length = strnlen(all[i].text, all[i].size);
+        add_member(b, all[i].name, length > 0 ? all[i].text : NULL, length, limit);
+    }
+}
+
 static void add_figure(struct buf *b, const char *name, unsigned long long n)
 {
     buf_add(b, ",\"", 2);
@@ -181,11 +191,8 @@ static void add_json(struct buf *b, const struct access_entry *e, const struct t
     add_member(b, "referer", e->referer, e->referer_len, limit);
     add_member(b, "agent", e->agent, e->agent_len, limit);
     add_text(b, "cause", e->cause, limit);
-    if (e->tls) {
-        add_text(b, "tls", e->tls->version, limit);
-        add_text(b, "server_name", e->tls->server_name, limit);
-        add_text(b, "client", e->tls->subject, limit);
-    }
+    if (e->tls)
+        add_facts(b, e->tls, limit);
     buf_add(b, "}", 1);
 }
 

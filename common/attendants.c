@@ -38,7 +38,7 @@ unsigned attendants_tend(struct server *s, unsigned came)
 
 bool attendants_reaped(struct server *s, pid_t pid, int status)
 {
-    return logger_reaped(s, pid) || upgrade_reaped(pid, status);
+    return logger_reaped(s, pid, status) || upgrade_reaped(pid, status);
 }
 
 void attendants_close(struct server *s)

@@ -36,7 +36,7 @@ enum {
     LIMIT_SPARE_WAIT = 5000,  /* ms, 503: fresh: how long a request waits for a free child    */
     LIMIT_WORKERS = 1024,     /* --workers                                                    */
     LIMIT_SPARES = 256,       /* --spare                                                      */
-    LIMIT_TEXTS = 64, /* --module, --tls-cert, --trusted-proxy and the like, each     */
+    LIMIT_TEXTS = 64,         /* --module, --tls-cert, --trusted-proxy and the like, each     */
     LIMIT_LISTENERS = 16,     /* --listen and --tls-listen together                             */
     LIMIT_MODULES = 16,       /* --module, and those built in                                 */
     LIMIT_HOPS = 32,          /* proxies in a row whose word on the client is looked at       */

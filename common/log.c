@@ -70,6 +70,15 @@ enum log_level log_threshold(void)
     return threshold;
 }
 
+/* What a request or a dead worker's slot brought in makes no lines of its own, and gives a terminal no
+ * orders. */
+static void defuse(char *at, const char *end)
+{
+    for (; at < end; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            *at = '?';
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -92,6 +101,7 @@ void log_line(enum log_level level, const char *format, ...)
     size_t len = (size_t)at + (n < 0 ? 0 : (size_t)n);
     if (len > sizeof line - 2)
         len = sizeof line - 2;
+    defuse(line + at, line + len);
     line[len++] = '\n';
     put_or_write(level, pid, line, len);
 }

@@ -22,6 +22,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_open(const char *program, enum log_level level);
 /* What was said there. */
 enum log_level log_threshold(void);
+/* One line, whatever the values are: bytes that are no text are written as '?', and it is cut at 2 KiB. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* From now on there are these rings, for this process and those that come of it; NULL: none any more. */

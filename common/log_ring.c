@@ -79,6 +79,12 @@ void log_count_dropped(const struct log_rings *r, enum log_kind kind, uint64_t l
     atomic_fetch_add_explicit(which, lines, memory_order_relaxed);
 }
 
+/* Where records may begin. */
+static uint64_t align(uint64_t at)
+{
+    return at / ALIGN * ALIGN;
+}
+
 /* --- the futex --- */
 
 static void wake(const struct log_rings *r, bool is_urgent)
@@ -151,8 +157,8 @@ bool log_ring_put(const struct log_rings *r, size_t ring, enum log_kind kind, co
 {
     struct ends *e = &r->shared->ends[ring];
     const struct record record = {.length = (uint32_t)n, .kind = kind};
-    uint64_t head = atomic_load_explicit(&e->head, memory_order_relaxed) / ALIGN * ALIGN;
-    uint64_t used = head - atomic_load_explicit(&e->tail, memory_order_acquire);
+    uint64_t head = align(atomic_load_explicit(&e->head, memory_order_relaxed));
+    uint64_t used = head - align(atomic_load_explicit(&e->tail, memory_order_acquire));
     size_t need = round_up(sizeof record + n, ALIGN);
     if (used > r->size || need > r->size - used) {
         log_count_dropped(r, kind, 1);
@@ -183,8 +189,8 @@ static bool read_record(const struct log_rings *r, size_t ring, uint64_t at, uin
 static void empty(const struct log_rings *r, size_t ring, uint64_t head)
 {
     log_count_dropped(r, LOG_ACCESS, 1);
-    atomic_store_explicit(&r->shared->ends[ring].tail, head / ALIGN * ALIGN, memory_order_release);
-    atomic_compare_exchange_strong(&r->shared->ends[ring].head, &head, head / ALIGN * ALIGN);
+    atomic_store_explicit(&r->shared->ends[ring].tail, align(head), memory_order_release);
+    atomic_compare_exchange_strong(&r->shared->ends[ring].head, &head, align(head));
 }
 
 bool log_ring_look(const struct log_rings *r, size_t ring, char *out, size_t room,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "death.h"
 #include "filter.h"
 #include "log.h"
 #include "log_ring.h"
@@ -86,6 +87,20 @@ static void reopen(void)
                  old >= 0 ? "; the one that is open goes on" : "; its lines are dropped");
     else if (old >= 0)
         close(old);
+}
+
+/* A logger that has just been started has no old one to go on with: who reads the pipe may still be coming
+ * back, from what was its end. */
+static void open_in_the_end(void)
+{
+    static int64_t not_before;
+    int64_t now = clock_ms();
+    if (!self.path || self.sinks[LOG_ACCESS].fd >= 0 || now < not_before)
+        return;
+    not_before = now + SLEEP;
+    int fd = open_file(self.path);
+    if (fd >= 0)
+        use_access_log(fd);
 }
 
 static uint64_t size_of(const struct sink *k)
@@ -300,6 +315,7 @@ static _Noreturn void logger_main(struct server *s, int fd)
         bool is_last = orders & LOG_CLOSE || getppid() != self.supervisor;
         if (orders & LOG_REOPEN)
             reopen();
+        open_in_the_end();
         bool has_found = write_all();
         if (is_over && !has_found)
             _exit(EXIT_SUCCESS);
@@ -384,20 +400,23 @@ static void replace(struct server *s)
         start(s, -1);
 }
 
-bool logger_reaped(struct server *s, pid_t pid)
+bool logger_reaped(struct server *s, pid_t pid, int status)
 {
+    const struct death d = {.status = status};
+    char cause[DEATH_CAUSE_SIZE];
     if (pid != logger.pid)
         return false;
     logger.pid = 0;
-    log_line(LOG_WARN, "the logger has died: starting another");
+    log_line(LOG_WARN, "the logger has ended by %s: starting another", death_cause(&d, cause));
     replace(s);
     return true;
 }
 
 void logger_tend(struct server *s, bool is_to_reap)
 {
-    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, NULL, WNOHANG) != 0)
-        logger_reaped(s, logger.pid);
+    int status = 0; /* when whoever reaps orphans was first, too */
+    if (is_to_reap && logger.pid > 0 && waitpid(logger.pid, &status, WNOHANG) != 0)
+        logger_reaped(s, logger.pid, status);
     replace(s);
 }
 
@@ -412,12 +431,15 @@ void logger_forget(void)
     log_rings_close(&rings);
 }
 
-/* Lines that nobody will write any more. */
+/* Lines that nobody will write any more: of each ring what fits into it, for something that a handler has
+ * left behind may write on and on. */
 static void count_rest(void)
 {
     struct log_batch b;
     for (size_t i = 0; i < rings.count; i++)
-        while (log_ring_look(&rings, i, self.batch, sizeof self.batch, &b)) {
+        for (size_t seen = 0;
+             seen < rings.size && log_ring_look(&rings, i, self.batch, sizeof self.batch, &b);
+             seen += b.length) {
             log_count_dropped(&rings, b.kind, lines_in(self.batch, b.length));
             log_ring_done(&rings, i, &b);
         }

@@ -8,7 +8,8 @@
  *      nothing is there         asleep
  *      a reader takes nothing   for a second: then lines for it are dropped and counted until it does
  *      USR1, HUP                the file is opened again by its name; if it cannot, the old one goes on
- *      the logger dies          another is started at once, and goes on where it was
+ *      the logger dies          another is started at once, and goes on where it was; while it cannot open
+ *                               the file, lines for it are dropped and counted, and it tries once a second
  *      the supervisor dies      what lies in the rings is written, and that was it
  *      the supervisor closes    likewise, within CLOSE_TIME
  *
@@ -36,7 +37,7 @@ void logger_tend(struct server *s, bool is_to_reap);
 /* The files are to be opened again. */
 void logger_reopen(void);
 /* It was the logger that has ended. */
-bool logger_reaped(struct server *s, pid_t pid);
+bool logger_reaped(struct server *s, pid_t pid, int status);
 /* In a process that is to see none of this: the rings are gone for it. */
 void logger_forget(void);
 /* What has been written is in the files, or counted as dropped, which is told in one line. Lines

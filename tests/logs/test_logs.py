@@ -238,6 +238,27 @@ class Reopened(LogCase):
         self.assertTrue(eventually(lambda: "?still" in read(folder + ".moved/log")))
 
 
+    def test_or_when_it_can_be_again(self):
+        """The logger dies, and nobody reads the pipe just then."""
+        path = workshop().path("%s.again" % self.subject)
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        server = self.start("--access-log", path, *JSON, noisy=True)
+        os.close(reader)
+        for pid in [pid for pid, comm in server.tree().items() if comm == "logger"]:
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(len(server.logged("cannot be opened again: .*are dropped")), 1)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+
+        def is_there():
+            self.assertEqual(ask(server, "/one.txt?there")[0], 200)
+            return select.select([reader], [], [], 0.02)[0] and b"?there" in os.read(reader, 1 << 16)
+
+        self.assertTrue(eventually(is_there))
+        self.assertEqual(len(server.logged("cannot be opened again")), 1)
+
+
 @for_each_subject()
 class Named(LogCase):
     """X-Request-Id is taken when it is well-formed, sent back, and stands wherever the request is told of."""

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static struct sockaddr_in6 peer_of(int family, const char *address)
 {
@@ -159,6 +160,23 @@ START_TEST(says_what_is_known_by_tls)
 }
 END_TEST
 
+/* They come from shared memory, when it is told of one that died: behind them may be nothing. */
+START_TEST(facts_may_have_no_end)
+{
+    enum { PAGE = 4096 };
+    struct sockaddr_in6 peer = peer_of(AF_INET, "127.0.0.1");
+    struct access_entry entry = entry_of(&peer, "GET / HTTP/1.1");
+    char *memory = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    ck_assert_int_eq(mprotect(memory + PAGE, PAGE, PROT_NONE), 0);
+    memset(memory, 'A', PAGE);
+    entry.tls = (const struct tls_facts *)(memory + PAGE - sizeof(*entry.tls));
+    expect(FORMAT_JSON, &entry, ",\"tls\":\"AAAAAAAAAAAAAAAA\",\"server_name\":\"A");
+    munmap(memory, 2 * PAGE);
+}
+END_TEST
+
 START_TEST(says_why_a_request_died)
 {
     struct sockaddr_in6 peer = peer_of(AF_INET, "127.0.0.1");
@@ -197,6 +215,7 @@ int main(void)
     tcase_add_test(tcase, escapes_what_a_client_sends);
     tcase_add_test(tcase, cuts_what_is_too_long);
     tcase_add_test(tcase, says_what_is_known_by_tls);
+    tcase_add_test(tcase, facts_may_have_no_end);
     tcase_add_test(tcase, says_why_a_request_died);
     tcase_add_test(tcase, can_be_off);
     suite_add_tcase(suite, tcase);

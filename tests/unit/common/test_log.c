@@ -111,6 +111,21 @@ START_TEST(cuts_a_long_line_and_ends_it)
 }
 END_TEST
 
+static void forged(void)
+{
+    log_line(LOG_ERROR, "GET /%s", "a\r\nprog[1] error: all is lost\x1b[2J\x7f\xc3\xa9");
+}
+
+/* What strangers bring in makes no line of its own, and is no order to a terminal. */
+START_TEST(is_one_line_whatever_is_in_it)
+{
+    log_open("prog", LOG_ERROR);
+    capture(forged);
+    ck_assert_int_eq(lines_of(err_text), 1);
+    ck_assert_ptr_nonnull(strstr(err_text, "GET /a??prog[1] error: all is lost?[2J?\xc3\xa9\n"));
+}
+END_TEST
+
 START_TEST(names_signals)
 {
     char text[64];
@@ -131,6 +146,7 @@ int main(void)
     tcase_add_test(tcase, says_who_and_when);
     tcase_add_test(tcase, keeps_to_its_level);
     tcase_add_test(tcase, cuts_a_long_line_and_ends_it);
+    tcase_add_test(tcase, is_one_line_whatever_is_in_it);
     tcase_add_test(tcase, names_signals);
     suite_add_tcase(suite, tcase);
     return unit_run(suite);

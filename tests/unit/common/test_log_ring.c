@@ -219,6 +219,23 @@ START_TEST(stays_inside_whatever_is_written_over_it)
 }
 END_TEST
 
+/* A ring that is empty, and whose ends are nowhere: the first line shows it, the next is written. */
+START_TEST(is_of_use_again_whatever_its_ends_were)
+{
+    struct log_batch batch;
+    const size_t ends = (size_t)(rings.bytes - (char *)rings.shared);
+
+    for (int value = 0; value < 256; value++) {
+        memset(rings.shared, value, ends);
+        put(1, LOG_ACCESS, "lost\n");
+        while (log_ring_look(&rings, 1, out, sizeof(out), &batch))
+            log_ring_done(&rings, 1, &batch);
+        ck_assert_msg(put(1, LOG_ACCESS, "again\n"), "after 0x%02x", (unsigned)value);
+        expect(1, LOG_ACCESS, "again\n");
+    }
+}
+END_TEST
+
 START_TEST(a_line_wakes_one_who_sleeps)
 {
     int64_t before = now_ms();
@@ -265,6 +282,7 @@ int main(void)
     tcase_add_test(tcase, counts_what_finds_no_room);
     tcase_add_test(tcase, survives_writers_that_are_killed);
     tcase_add_test(tcase, stays_inside_whatever_is_written_over_it);
+    tcase_add_test(tcase, is_of_use_again_whatever_its_ends_were);
     tcase_add_test(tcase, a_line_wakes_one_who_sleeps);
     tcase_add_test(tcase, keeps_orders_until_they_are_asked_for);
     tcase_set_timeout(tcase, 20);

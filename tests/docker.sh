@@ -26,7 +26,7 @@ need_packages 'docker-cli|docker.io' docker.io docker-compose mmdebstrap iptable
 
 clean_up() {
     trap '' INT TERM HUP
-    [ ${#lanes[@]} = 0 ] || { kill "${lanes[@]}" && wait "${lanes[@]}"; } 2>/dev/null
+    [ ${#lanes[@]} = 0 ] || kill "${lanes[@]}" 2>/dev/null
     docker ps -aqf "name=$name" | xargs -r docker rm -fv >/dev/null 2>&1
     [ ! -e "$top/joined" ] || leave_swarm
     docker ps -aqf "name=$name" | xargs -r docker rm -fv >/dev/null 2>&1

@@ -581,7 +581,7 @@ static int64_t excess(int64_t *off, int64_t before, int64_t after, int64_t count
 static void tell_again(struct keeper *k)
 {
     struct scoreboard *board = k->teller.server->board;
-    int draining = k->drain;
+    int draining = (int)k->drain;
     if (atomic_load(&board->draining) != draining)
         atomic_store(&board->draining, draining);
     uint64_t unsound = atomic_load(&board->unsound);

@@ -281,10 +281,10 @@ bool listener_open(struct listener *l, const char *address, char *why, size_t si
 
 /* --- the same place, as a client sees it --- */
 
-static bool is_wildcard(const struct sockaddr *address)
+static bool is_wildcard(const struct sockaddr_storage *address)
 {
     static const struct in6_addr all; /* :: */
-    if (address->sa_family == AF_INET)
+    if (address->ss_family == AF_INET)
         return ((const struct sockaddr_in *)address)->sin_addr.s_addr == INADDR_ANY;
     return memcmp(&((const struct sockaddr_in6 *)address)->sin6_addr, &all, sizeof all) == 0;
 }
@@ -311,7 +311,7 @@ static int resolve(const struct place *p, int family, struct sockaddr_storage *a
     memcpy(at, found->ai_addr, found->ai_addrlen);
     *length = found->ai_addrlen;
     freeaddrinfo(found);
-    if (is_wildcard((const struct sockaddr *)at))
+    if (is_wildcard(at))
         use_loopback(at);
     return 0;
 }

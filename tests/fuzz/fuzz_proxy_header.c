@@ -44,6 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; i < whole.length; i++)
         REQUIRE(read_beginning(data, i, &part, &why) == PROXY_MORE);
     REQUIRE(read_beginning(data, whole.length, &part, &why) == PROXY_WHOLE);
-    REQUIRE(memcmp(&part, &whole, sizeof part) == 0);
+    REQUIRE(part.length == whole.length);
+    REQUIRE(memcmp(&part.client, &whole.client, sizeof part.client) == 0);
     return 0;
 }

@@ -87,6 +87,8 @@ void server_announce(struct server *s)
     if (s->options.admin)
         strcat(line, " admin");
     add_names(&s->listeners, true, line, sizeof line);
+    if (!s->options.one && model_promises[0] && atomic_load(&s->board->deaths) == 0)
+        log_line(LOG_INFO, "%s", model_promises);
     log_line(LOG_INFO, "%s", line);
     listeners_announce(line, s->options.ready_fd);
     s->options.ready_fd = -1;
@@ -305,8 +307,6 @@ static int run(struct server *s)
                  "--enable-demo: anybody who can connect can use up time and memory here");
     if (s->options.enable_faults)
         log_line(LOG_WARN, "--enable-faults: anybody who can connect can crash requests here");
-    if (!s->options.one && model_promises[0])
-        log_line(LOG_INFO, "%s", model_promises);
     int code = s->options.one ? one_run(s) : model_run(s);
     attendants_close(s);
     return code;

@@ -177,9 +177,12 @@ static bool fill_ready_fd(int channel)
     return null == self.ready_fd || (dup2(null, self.ready_fd) >= 0 && close(null) == 0);
 }
 
+/* In a process group of its own: ^C at a terminal is for the caretaker, who passes it on once, and all that
+ * comes of a program that is no server can be ended together. */
 static _Noreturn void become_next(const struct server *s, pid_t parent)
 {
     char names[LIMIT_LISTENERS * 16] = "";
+    setpgid(0, 0);
     signals_die_with(parent);
     int channel = place_descriptors(s, names, sizeof names);
     if (channel >= 0 && set_environment(channel, names, parent) && fill_ready_fd(channel)) {
@@ -239,11 +242,12 @@ static void ask_to_start(const struct server *s)
 
 /* --- rolling back --- */
 
-/* What it has started dies with it. */
 static void kill_next(void)
 {
-    if (self.next > 0)
-        kill(self.next, SIGKILL);
+    if (self.next > 0) {
+        kill(-self.next, SIGKILL);
+        kill(self.next, SIGKILL); /* it may not have made its group yet */
+    }
     self.next = 0;
     self.state = ALONE;
 }
@@ -288,7 +292,8 @@ static void pass_on(unsigned came, unsigned meaning, int number)
         kill(self.next, number);
 }
 
-/* The caretaker, too, may not have known yet that they are another's. One that has been replaced is ending already, and makes nothing of the first TERM. */
+/* The caretaker, too, may not have known yet that they are another's. One that has been replaced is ending
+ * already, and makes nothing of the first TERM. */
 static unsigned divide(unsigned came)
 {
     pass_on(came, SIGNAL_STOP, SIGTERM);

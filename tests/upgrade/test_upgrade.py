@@ -16,6 +16,7 @@ import unittest
 from service import Case, LONG, SLOW, Service, answer, eventually, for_each_subject, patience, read
 
 HANGS = "#!/bin/sh\nexec sleep 1000\n"
+FORKS = "#!/bin/sh\nsleep 1000 & wait\n"
 
 
 def status(pid, field):
@@ -193,7 +194,7 @@ class Upgrade(Common):
         self.rolls_back(service, "", "exit code 127", 0o644)
         self.rolls_back(service, "#!/bin/sh\nexit 3\n", "exit code 3")
         self.rolls_back(service, "#!/bin/sh\nkill -SEGV $$\n", "SIGSEGV")
-        self.rolls_back(service, HANGS, "not ready within")
+        self.rolls_back(service, FORKS, "not ready within")
         service.replace()
 
     def test_broken_binaries(self):
@@ -204,7 +205,20 @@ class Upgrade(Common):
         self.assertNotEqual(service.serving(), before)
         self.broken(service)
         self.assertEqual(len(service.children()), 1, "the one that hung is gone")
+        self.assertEqual(self.sleepers(service), [], "and what it had started")
         service.upgrade()
+
+    def sleepers(self, service):
+        """Of what hangs, in the folder of the service."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if read("/proc/%s/cmdline" % pid).startswith("sleep\x001000\0") and \
+                        os.readlink("/proc/%s/cwd" % pid) == service.folder:
+                    found.append(int(pid))
+            except OSError:
+                pass
+        return found
 
     def hang(self):
         service = self.start(noisy=True)
@@ -246,6 +260,18 @@ class Upgrade(Common):
         for pid in [ward, *workers]:
             self.assertTrue(eventually(lambda: not os.path.exists("/proc/%d" % pid)
                                        or status(pid, "State").startswith("Z")))
+
+    def test_an_interrupt_of_the_terminal_is_one(self):
+        """The terminal sends it to all of its foreground; to drain is what the first of them means."""
+        service = self.start(before=["setsid"])
+        service.upgrade()
+        self.assertTrue(eventually(service.is_settled, 10))
+        with service.dial() as slow:
+            slow.sendall(b"GET /work?sleep=800 HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.3)
+            os.killpg(service.pid, signal.SIGINT)
+            self.assertEqual(answer(slow)[0], 200)
+        self.assertEqual(service.process.wait(patience(10)), 0)
 
     def test_a_second_term_ends_it_at_once(self):
         service = self.start(noisy=True)

@@ -175,6 +175,7 @@ class Whole(LogCase):
         """Runs of load, until some were killed; returns how many requests were answered."""
         reports, kills = [], 0
         while kills < 4 and len(reports) < 20:
+            self.assertTrue(eventually(lambda: self.victims(server, name)))  # another may be a moment late
             client = threading.Thread(target=lambda: reports.append(load(server, *options)), daemon=True)
             client.start()
             kills += self.kill_during(server, name, client)

@@ -74,9 +74,10 @@ class Orphans(Case):
         self.look(server, server.pid)
 
     def start_as_process_1(self, **more):
-        if subprocess.run(["unshare", "--pid", "--fork", "true"], stderr=subprocess.DEVNULL).returncode != 0:
+        apart = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+        if subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL).returncode != 0:
             self.skipTest("no namespace of processes can be had")
-        server = self.start_with_orphans("unshare", "--pid", "--fork", "--kill-child", **more)
+        server = self.start_with_orphans(*apart, **more)
         return server, children(server.pid)[0]
 
     def test_one_as_process_1(self):

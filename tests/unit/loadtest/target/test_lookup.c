@@ -15,7 +15,7 @@
 
 #include "loadtest/units.h"
 
-static const char *const *volatile names; /* the addresses behind every name; NULL: it fails */
+static const char *const *_Atomic names; /* the addresses behind every name; NULL: it fails */
 static atomic_uint asked;
 
 /* In the place of libc's. */

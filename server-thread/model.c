@@ -46,9 +46,8 @@ static struct supervisor {
     struct server *server;
     pid_t process;
     struct drain drain;
-    int64_t
-        patient_until; /* monotonic ms: a process that has not ended by then is killed; 0: for ever */
-    bool has_served;   /* some process has been up */
+    int64_t patient_until; /* monotonic ms: a process that still runs then is killed; 0: none is */
+    bool has_served;       /* some process has been up */
 } self;
 
 static struct process {

@@ -107,9 +107,13 @@ build() {
 }
 
 build_images() {
-    local target
+    local target size
     for target in build server-proc server-thread loadtest; do
         build "$target" "tandem/$target" docker/Dockerfile . || return 1
+    done
+    for target in server-proc server-thread loadtest; do
+        size=$(of_image "$target" '{{.Size}}') && [ "$size" -gt 0 ] || return 1
+        echo "figure: $target $((size / 1000000)).$((size / 100000 % 10)) MB"
     done
 }
 
@@ -338,9 +342,10 @@ updates_lose_nothing() {
     for server in proc thread; do
         docker kill -s INT "$name-$server" && timeout 60 docker wait "$name-$server" || return 1
         docker logs "$name-$server" >"$work/$server.json" 2>/dev/null
-        says "$work/$server.json" "r['requests']['ok'] == r['requests']['scheduled'] > 3000" || return 1
+        # What a busy machine has left unsent when the run ends is not the servers'.
+        says "$work/$server.json" "r['requests']['ok'] == r['requests']['innocent']['started'] > 3000" || return 1
         tells "$work/$server.json" \
-            "f\"server-$server: {r['requests']['ok']} of {r['requests']['scheduled']} requests answered well\""
+            "f\"server-$server: {r['requests']['ok']} of {r['requests']['innocent']['started']} requests answered well\""
     done
 }
 has_updated() {
@@ -449,8 +454,6 @@ docker network create "$name" >/dev/null || exit 1
 lane files files_lane
 check 'base image debian:trixie-slim' base_image || exit 1
 check 'the images are built' build_images || exit 1 # what follows would be about those of an earlier run
-docker image ls --filter 'reference=tandem/*' --format '{{.Repository}}  {{.Size}}' |
-    sed -n 's|^tandem/\(server-.*\|loadtest\)|     &|p'
 lane server-proc server_lane
 lane server-thread server_lane
 lane loadtest loadtest_lane

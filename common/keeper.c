@@ -160,8 +160,8 @@ static int64_t time_of(const struct server *s, const struct worker_slot *slot)
     return is_sound ? took : 0;
 }
 
-void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
-                   const struct death *d)
+static void answer_for(struct keeper *k, struct conn *c, const struct worker_slot *slot,
+                       const struct death *d)
 {
     struct server *s = k->teller.server;
     int status = death_status(d);
@@ -237,9 +237,18 @@ static void tell_of_stream(struct keeper *k, const struct conn *c, const struct 
                      atomic_load(&slot->streamed), d);
 }
 
-void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
-                    const struct death *d)
+bool keeper_seize(struct conn *c, uint64_t word)
 {
+    return conn_seize(c, word, conn_phase(word) == CONN_SEND ? CONN_CLOSING : CONN_HELD);
+}
+
+void keeper_end_seized(struct keeper *k, struct conn *c, uint64_t word,
+                       const struct worker_slot *slot, const struct death *d)
+{
+    if (conn_phase(word) != CONN_SEND) {
+        answer_for(k, c, slot, d);
+        return;
+    }
     tell_of_stream(k, c, slot, d);
     conn_cast_off(k->teller.server, c, CONN_SUPERVISOR);
 }
@@ -269,7 +278,7 @@ static const char *bury_connection(struct keeper *k, struct conn *c, enum conn_p
         conn_finish(s, c, CONN_SUPERVISOR, END_RESET, "its worker died while reading from it");
         return READING;
     case CONN_RUN:
-        keeper_answer(k, c, slot, d);
+        answer_for(k, c, slot, d);
         return "in the handler";
     case CONN_SEND:
         return bury_half_sent(k, c, slot, d);

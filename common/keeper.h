@@ -58,22 +58,22 @@ void keeper_learn_modules(struct keeper *k);
 /* No process lives that has the modules or runs requests: what they had open is closed. */
 void keeper_forget_modules(struct keeper *k);
 
-/* One round: deadlines, counts, what has been closed or left open by others, drain. Call it every keeper_pause() ms at the latest. */
+/* One round: deadlines, counts, what has been closed or left open by others, drain. Call it every
+ * keeper_pause() ms at the latest. */
 void keeper_tick(struct keeper *k);
 int keeper_pause(const struct keeper *k);
 
 /* A worker has died: what it owned is answered for, ended, or handed on. */
 void keeper_bury(struct keeper *k, size_t slot_index, const struct death *d);
 
-/* For a connection it has seized in phase RUN: the client gets 500 or 504 in the place of the
- * answer, the access log a line. */
-void keeper_answer(struct keeper *k, struct conn *c, const struct worker_slot *slot,
-                   const struct death *d);
-
-/* For one it has seized to CLOSING, whose handler has sent half of its answer: the access log a
- * line, the client a reset. Its number is closed by the sweep, when nobody uses it any more. */
-void keeper_cut_off(struct keeper *k, struct conn *c, const struct worker_slot *slot,
-                    const struct death *d);
+/* For s->overdue, which comes with a word in phase RUN or SEND: takes the connection from whoever runs its
+ * request. False: that has come to its end by itself. */
+bool keeper_seize(struct conn *c, uint64_t word);
+/* What becomes of one that has been seized so, with the same word: its client gets 503 or 504 in the place
+ * of the answer; a reset, where half of it is out, and then its number is closed by the sweep, when nobody
+ * uses it any more. The access log gets a line. */
+void keeper_end_seized(struct keeper *k, struct conn *c, uint64_t word,
+                       const struct worker_slot *slot, const struct death *d);
 
 /* Carries out what is in order (drain.h); called as often as one likes. From LEAVE and REPLACED on, the
  * public listeners of s->listeners are closed, from REPLACED on that of --admin, too; NOW asks for nothing

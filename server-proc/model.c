@@ -189,17 +189,13 @@ static void kill_overdue(struct server *s, struct conn *c, uint64_t word, enum b
     if (is_patient && spare_kill(s, (unsigned)index + 1, c, word))
         return;
     struct child *w = &self.workers[index];
-    bool is_streaming = conn_phase(word) == CONN_SEND;
-    if (!conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
+    if (!keeper_seize(c, word))
         return;
     struct death d = {.over = over};
     w->over = over;
     if (w->pid > 0)
         kill(w->pid, SIGKILL);
-    if (is_streaming)
-        keeper_cut_off(&self.keeper, c, &s->board->slots[index], &d);
-    else
-        keeper_answer(&self.keeper, c, &s->board->slots[index], &d);
+    keeper_end_seized(&self.keeper, c, word, &s->board->slots[index], &d);
 }
 
 /* --- the nursery --- */

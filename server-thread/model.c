@@ -128,8 +128,7 @@ static void log_lost(const struct server *s, size_t index, const struct death *d
 static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum budget over)
 {
     size_t index = conn_owner(word) - 1;
-    bool is_streaming = conn_phase(word) == CONN_SEND;
-    if (index >= s->slots || !conn_seize(c, word, is_streaming ? CONN_CLOSING : CONN_HELD))
+    if (index >= s->slots || !keeper_seize(c, word))
         return;
     struct worker_slot *slot = &s->board->slots[index];
     struct death d = {.over = over};
@@ -138,10 +137,7 @@ static void lose_overdue(struct server *s, struct conn *c, uint64_t word, enum b
     log_lost(s, index, &d, lost);
     death_enter(s->board, slot, &d, "in the handler; its thread runs on", true);
     c->body_fd = -1; /* the thread may still read it, and closes it should it ever wake */
-    if (is_streaming)
-        keeper_cut_off(&process.keeper, c, slot, &d);
-    else
-        keeper_answer(&process.keeper, c, slot, &d);
+    keeper_end_seized(&process.keeper, c, word, slot, &d);
     if (lost >= s->options.workers)
         process.is_worn_out = true;
 }

@@ -155,8 +155,8 @@ answers() { curl -sfo /dev/null -m 2 "http://$(address 8080)/"; }
 
 serves_files_and_tls() {
     start "$1" -e TANDEM_TLS_LISTEN='*:8443' -e TANDEM_TLS_SELF_SIGNED=1 -e TANDEM_ENABLE_DEMO=1 && await 10 answers &&
-        curl -sf "http://$(address 8080)/one.txt" | cmp - docker/www/one.txt &&
-        curl -sfk "https://$(address 8443)/one.txt" | cmp - docker/www/one.txt &&
+        curl -sf "http://$(address 8080)/one.txt" | cmp - packaging/www/one.txt &&
+        curl -sfk "https://$(address 8443)/one.txt" | cmp - packaging/www/one.txt &&
         curl -sf "http://$(address 9090)/metrics" | grep -q "^tandem_info{program=\"$1\"" &&
         ! curl -sf "http://$(address 8080)/fault/segv" && await 5 logs_are_apart
 }

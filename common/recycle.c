@@ -75,14 +75,14 @@ void recycle_tick(struct recycling *r)
         return;
     size_t away = count_away(r, now), most = (r->server->options.workers + FRACTION - 1) / FRACTION;
     for (size_t i = 0; i < r->server->slots; i++) {
-        if (!r->workers[i].is_due || (lives(r, i) && away >= most))
-            continue;
         bool is_alive = lives(r, i);
-        forgive(r, i);
-        if (!is_alive)
+        if (!r->workers[i].is_due || (is_alive && away >= most))
             continue;
-        ask(r, i, now);
-        away++;
+        forgive(r, i);
+        if (is_alive) {
+            ask(r, i, now);
+            away++;
+        }
     }
 }
 

@@ -26,9 +26,9 @@ enum {
  * ignored the kernel tells of no end, where PROF is, a CPU clock ends nobody. */
 void signals_begin(void);
 
-/* Blocks them all, and no other, and opens the descriptor; children inherit the mask. PIPE is ignored: a client
- * that has gone is an error of send(2), not the end of the server. URG interrupts, and does no more:
- * so a handler is told that its time is nearly over. -1 with errno on failure. */
+/* Blocks them all, and no other, and opens the descriptor; children inherit the mask. PIPE is ignored: a
+ * client that has gone is an error of send(2), not the end of the server. URG interrupts, and does no
+ * more: so a handler is told that its time is nearly over. -1 with errno on failure. */
 int signals_open(void);
 
 /* For epoll_pwait and the like: what is blocked, less SIGNAL_OURS. So a worker can be woken while it waits

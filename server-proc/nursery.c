@@ -150,8 +150,7 @@ static _Noreturn void nursery_main(struct server *s, pid_t supervisor)
 
 enum {
     LOOK_PAUSE = 100, /* ms between looks whether it still lives */
-    OBEDIENCE =
-        5 * 1000, /* ms that an order may take, on a machine that has hardly any memory left */
+    OBEDIENCE = 5000  /* ms that an order may take, on a machine with hardly any memory left */
 };
 
 static bool is_alive(void)

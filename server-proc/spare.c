@@ -389,8 +389,8 @@ static void forget(int *fd)
     *fd = -1;
 }
 
-/* The nest's ends are its own: the shared table does not keep them. What is closed is what has been opened, whatever
- * a worker has written there meanwhile. */
+/* The nest's ends are its own: the shared table does not keep them. What is closed is what has been
+ * opened, whatever a worker has written there meanwhile. */
 static bool start_nest(struct breed *f)
 {
     struct nest_shared *shared = f->nest.shared;

@@ -119,8 +119,7 @@ static bool read_folder(struct reader *r, const struct row *row, const char *pla
     if (!S_ISDIR(st.st_mode))
         return complain(r, place, "\"%.200s\" is no folder: name the folder that holds the files",
                         text);
-    bool is_root =
-        geteuid() == 0; /* then workers are others, and sandbox.c sees to it that they may */
+    bool is_root = geteuid() == 0; /* then workers are others, whom sandbox.c lets in */
     if (!r->is_again && !is_root && faccessat(AT_FDCWD, text, X_OK, AT_EACCESS) != 0)
         return complain(r, place, "\"%.200s\": %s: let the user who starts the server enter it",
                         text, strerror(errno));

@@ -204,12 +204,10 @@ END_TEST
 
 /* --- the file --- */
 
-static void write_file(char path[], const char *content)
+static void write_file(const char *path, const char *content)
 {
-    FILE *file;
+    FILE *file = fopen(path, "w");
 
-    strcpy(path, "/tmp/tandem-test-XXXXXX");
-    file = fdopen(mkstemp(path), "w");
     ck_assert_ptr_nonnull(file);
     fputs(content, file);
     fclose(file);
@@ -218,11 +216,13 @@ static void write_file(char path[], const char *content)
 /* Any of them as a flag or a variable wins; what it prints of itself, it takes as such a file. */
 START_TEST(serves_by_a_file)
 {
-    char path[64], again[64];
+    char path[128], again[128];
     struct server server;
     struct wire wire;
     struct outcome outcome;
 
+    workshop_path(path, sizeof path, "given-%d.conf", _i);
+    workshop_path(again, sizeof again, "printed-%d.conf", _i);
     write_file(path, "max-uri = 64\nmax-body = 1k ; the variable wins\nenable-demo = on\n");
     setenv("TANDEM_MAX_BODY", "2k", 1);
     outcome =
@@ -240,8 +240,6 @@ START_TEST(serves_by_a_file)
                     server.subject->name);
     wire_close(&wire);
     server_stop_clean(&server);
-    unlink(path);
-    unlink(again);
 }
 END_TEST
 
